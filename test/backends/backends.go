@@ -1,0 +1,190 @@
+// Package backends starts and stops the mail servers that tests talk to: real ones in a private directory, and the
+// embedded store. It imports none of calgate's rooms, so that each of them may use it in its tests.
+package backends
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// RequireServers names the environment variable with which ./test/run says that a missing server is a failure. It does
+// not begin with CALGATE_, because calgate refuses variables of that kind that it does not know.
+const RequireServers = "TEST_REQUIRE_SERVERS"
+
+// Users are the accounts that every back end knows at start. The password of any user is Password(user).
+var Users = []string{"alice", "bob", "carol", "dave.smith", "erin@example.com"}
+
+// Password is the password of a test user.
+func Password(user string) string { return "pw-" + user }
+
+// Server is a running mail server. Its methods may be called until the test ends.
+type Server struct {
+	Name     string // "dovecot-maildir", "memory", …
+	Addr     string // host:port, cleartext IMAP
+	TLSAddr  string // host:port, implicit TLS; "" without Options.TLS
+	CertFile string // PEM file of the certificate; "" without Options.TLS
+
+	backend
+	fresh atomic.Int32
+}
+
+// backend is what differs between servers.
+type backend interface {
+	start() error
+	stop(kill bool) error
+	addUser(name string) // for servers that must be told
+	home(user string) string
+	log() string
+}
+
+// URL is the address in the form that calgate serve -imap takes.
+func (s *Server) URL() string { return "imap://" + s.Addr }
+
+// User makes an account that no other test uses and returns its name and password.
+func (s *Server) User() (user, password string) {
+	user = fmt.Sprintf("u%03d", s.fresh.Add(1))
+	s.addUser(user)
+	return user, Password(user)
+}
+
+// Home is the directory with the mail of a user, "" where there is none on disk.
+func (s *Server) Home(user string) string { return s.home(user) }
+
+// Stop ends the server in an orderly way; its mail stays.
+func (s *Server) Stop() error { return s.stop(false) }
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() error { return s.stop(true) }
+
+// Restart stops the server, if it runs, and starts it again on the same address with the same mail.
+func (s *Server) Restart() error {
+	return errors.Join(s.stop(false), s.start())
+}
+
+// LogTail is the last part of the server's log.
+func (s *Server) LogTail() string {
+	lines := strings.Split(strings.TrimSpace(s.log()), "\n")
+	return strings.Join(lines[max(0, len(lines)-60):], "\n")
+}
+
+// watch shows the log of a server whose test failed, and stops it when the test ends.
+func (s *Server) watch(t testing.TB) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s log:\n%s", s.Name, s.LogTail())
+		}
+		if err := s.Stop(); err != nil {
+			t.Errorf("stopping %s: %v", s.Name, err)
+		}
+	})
+}
+
+// awaitGreeting returns when an IMAP server greets at addr. It waits in the dial and in the read, never in a sleep of its
+// own: a refused connection is asked again after the pause that gives way to other processes.
+func awaitGreeting(addr string, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := greeting(ctx, addr)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no greeting at %s within %v: %w", addr, limit, err)
+		case <-tick.C:
+		}
+	}
+}
+
+func greeting(ctx context.Context, addr string) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(line, "* OK") {
+		return fmt.Errorf("greeting %q", line)
+	}
+	return nil
+}
+
+// left collects what a test run left out. Guarded by mu.
+var left struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+// LeaveOut notes something that this run does not test, and why; Main prints it at the end.
+func LeaveOut(what string) {
+	left.mu.Lock()
+	defer left.mu.Unlock()
+	if !slices.Contains(left.notes, what) {
+		left.notes = append(left.notes, what)
+	}
+}
+
+// Missing fails the test where a run must have everything (RequireServers), and else skips it and notes what is left out.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv(RequireServers) == "1" {
+		t.Fatalf("%s, and %s=1 says that it must be there", what, RequireServers)
+	}
+	LeaveOut(what)
+	t.Skip(what)
+}
+
+// Main runs the tests of a package and then says loudly what they left out. A TestMain is os.Exit(backends.Main(m)).
+func Main(m *testing.M) int {
+	code := m.Run()
+	left.mu.Lock()
+	defer left.mu.Unlock()
+	if len(left.notes) == 0 {
+		return code
+	}
+	slices.Sort(left.notes)
+	text := "LEFT OUT of this test run (./test/run has everything):\n  " + strings.Join(left.notes, "\n  ") + "\n"
+	fmt.Fprint(os.Stderr, text)
+	if out, err := goCommandStderr(); err == nil {
+		defer out.Close()
+		fmt.Fprint(out, text)
+	}
+	return code
+}
+
+// goCommandStderr opens what the go command itself writes errors to: it throws away the output of a package whose tests
+// pass, and a run that left half of the servers out must not look like a whole one.
+func goCommandStderr() (io.WriteCloser, error) {
+	if testing.Verbose() {
+		return nil, errors.New("the go command shows our own output")
+	}
+	path := fmt.Sprintf("/proc/%d/fd/2", os.Getppid())
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	}
+	return out, nil
+}

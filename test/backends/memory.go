@@ -1,0 +1,93 @@
+package backends
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
+)
+
+// Memory starts the embedded store of go-imap. It stands for a weak server: no ACL, METADATA, CONDSTORE, MULTIAPPEND. It
+// keeps a literal that was cut in the middle, so tests of crashes cannot use it.
+func Memory(t testing.TB) *Server {
+	t.Helper()
+	b := &memory{store: imapmemserver.New()}
+	for _, user := range Users {
+		b.addUser(user)
+	}
+	s := &Server{Name: "memory", backend: b}
+	if err := b.start(); err != nil {
+		t.Fatalf("embedded store: %v", err)
+	}
+	s.Addr = b.addr
+	s.watch(t)
+	return s
+}
+
+type memory struct {
+	store *imapmemserver.Server
+	addr  string // "" before the first start
+
+	mu     sync.Mutex
+	server *imapserver.Server // nil while stopped; guarded by mu
+	done   chan error         // what Serve returned
+}
+
+func (b *memory) start() error {
+	addr := b.addr
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	b.addr = ln.Addr().String()
+	server := imapserver.New(&imapserver.Options{
+		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return b.store.NewSession(), nil, nil
+		},
+		// Without IMAP4rev2: the client library speaks UTF-8 to a server that only offers it.
+		Caps: imap.CapSet{
+			imap.CapIMAP4rev1: {}, imap.CapNamespace: {}, imap.CapUnselect: {}, imap.CapUIDPlus: {}, imap.CapESearch: {},
+			imap.CapListExtended: {}, imap.CapListStatus: {}, imap.CapMove: {}, imap.CapIdle: {}, imap.CapEnable: {},
+			imap.CapLiteralMinus: {}, imap.CapSASLIR: {}, imap.CapStatusSize: {}, imap.CapSearchRes: {},
+		},
+		InsecureAuth: true,
+	})
+	done := make(chan error, 1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.server, b.done = server, done
+	go func() { done <- server.Serve(ln) }()
+	return nil
+}
+
+func (b *memory) stop(bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return nil
+	}
+	err := b.server.Close()
+	if served := <-b.done; served != nil && !errors.Is(served, net.ErrClosed) {
+		err = errors.Join(err, served)
+	}
+	b.server = nil
+	return err
+}
+
+func (b *memory) addUser(name string) {
+	user := imapmemserver.NewUser(name, Password(name))
+	if err := user.Create("INBOX", nil); err != nil {
+		panic(err) // a new user has no mailbox that could be in the way
+	}
+	b.store.AddUser(user)
+}
+
+func (b *memory) home(string) string { return "" }
+func (b *memory) log() string        { return "" }

@@ -1,0 +1,6 @@
+package backends
+
+import "syscall"
+
+// withParent makes the kernel end a server whose test process was killed, by a time-out of go test for one.
+func withParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
