@@ -1,0 +1,128 @@
+package calendar
+
+import (
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// cache holds what was read before: indexes of folders, bodies, and the lists of
+// mailboxes. Nothing here is needed for a right answer; every entry is named by
+// what validates it, or validated by the look that uses it. Entries belong to one
+// login: UIDVALIDITYs of different users' folders can be equal.
+type cache struct {
+	indexes *otter.Cache[folderKey, *index]
+	bodies  *otter.Cache[bodyKey, []byte]
+	homes   *otter.Cache[string, *Home]
+	granted *otter.Cache[folderKey, grant]
+}
+
+// grant are rights as a look found them. They serve for what is shown; a write
+// asks anew.
+type grant struct {
+	rights rights
+	at     time.Time
+}
+
+// grantAge is how long shown privileges may lag behind a change of rights.
+const grantAge = time.Minute
+
+type folderKey struct{ login, mailbox string }
+
+// bodyKey names octets that never change.
+type bodyKey struct {
+	folderKey
+	uidValidity, uid uint32
+}
+
+// maxHomes bounds the mailbox lists that are kept, in logins.
+const maxHomes = 10_000
+
+// newCache divides the octets between indexes and bodies; with NoCache all of its
+// caches are nil and remember nothing.
+func newCache(o Options) cache {
+	if o.NoCache {
+		return cache{}
+	}
+	half := uint64(o.CacheBytes / 2)
+	return cache{
+		indexes: otter.Must(&otter.Options[folderKey, *index]{
+			MaximumWeight: half,
+			Weigher:       func(k folderKey, ix *index) uint32 { return weight(ix.size()) },
+		}),
+		bodies: otter.Must(&otter.Options[bodyKey, []byte]{
+			MaximumWeight: half,
+			Weigher:       func(k bodyKey, b []byte) uint32 { return weight(int64(len(b)) + 256) },
+		}),
+		homes:   otter.Must(&otter.Options[string, *Home]{MaximumSize: maxHomes}),
+		granted: otter.Must(&otter.Options[folderKey, grant]{MaximumSize: 10 * maxHomes}),
+	}
+}
+
+func weight(octets int64) uint32 { return uint32(min(octets, 1<<31)) }
+
+func (c cache) index(k folderKey) *index {
+	if c.indexes == nil {
+		return nil
+	}
+	ix, _ := c.indexes.GetIfPresent(k)
+	return ix
+}
+
+func (c cache) setIndex(k folderKey, ix *index) {
+	if c.indexes != nil {
+		c.indexes.Set(k, ix)
+	}
+}
+
+func (c cache) forget(k folderKey) {
+	if c.indexes != nil {
+		c.indexes.Invalidate(k)
+	}
+}
+
+func (c cache) rights(k folderKey, now time.Time) (rights, bool) {
+	if c.granted == nil {
+		return "", false
+	}
+	g, ok := c.granted.GetIfPresent(k)
+	return g.rights, ok && now.Sub(g.at) < grantAge
+}
+
+func (c cache) setRights(k folderKey, r rights, at time.Time) {
+	if c.granted != nil {
+		c.granted.Set(k, grant{r, at})
+	}
+}
+
+func (c cache) body(k bodyKey) ([]byte, bool) {
+	if c.bodies == nil {
+		return nil, false
+	}
+	return c.bodies.GetIfPresent(k)
+}
+
+func (c cache) setBody(k bodyKey, b []byte) {
+	if c.bodies != nil {
+		c.bodies.Set(k, b)
+	}
+}
+
+func (c cache) home(login string) *Home {
+	if c.homes == nil {
+		return nil
+	}
+	h, _ := c.homes.GetIfPresent(login)
+	return h
+}
+
+// setHome remembers a mailbox list; nil forgets it.
+func (c cache) setHome(login string, h *Home) {
+	switch {
+	case c.homes == nil:
+	case h == nil:
+		c.homes.Invalidate(login)
+	default:
+		c.homes.Set(login, h)
+	}
+}

@@ -1,0 +1,179 @@
+package calendar
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"calgate/translate"
+)
+
+// CleanUp removes what the folder no longer needs, after the answer to a write
+// went out. What is garbage can never become a head again, so it is safe at any
+// time and in any order; a crash in the middle leaves the rest to the next writer.
+//
+// Without UIDPLUS or the rights t and e nothing is removed. OK from the server
+// proves nothing: what must be gone before something else goes is looked for.
+func (v *View) CleanUp(ctx context.Context) error {
+	if !v.calendar.Exists || !v.rights.has('t', 'e') || !v.account.session.Caps().UIDPlus || !v.account.session.Usable() {
+		return nil
+	}
+	at := v.clock()
+	gone, covered := v.removable(at)
+	if err := v.expunge(ctx, gone); err != nil {
+		return err
+	}
+	if err := v.flagDeleted(ctx, append(covered, v.ix.listing.Kept()...)); err != nil {
+		return err
+	}
+	return v.expire(ctx, at)
+}
+
+// clock is the time by which things expire: the earlier one of the own clock and
+// the newest message's INTERNALDATE. A gateway whose clock runs ahead must not end
+// what a person could still want back.
+func (v *View) clock() time.Time {
+	now, newest := v.account.server.o.Now(), v.ix.newest()
+	if newest.Before(now) {
+		return newest
+	}
+	return now
+}
+
+func (v *View) expunge(ctx context.Context, uids []uint32) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	slices.Sort(uids)
+	return wrap("CleanUp", v.calendar.Mailbox, v.account.session.Expunge(ctx, v.calendar.Mailbox, slices.Compact(uids)))
+}
+
+// removable is the garbage that goes at once: all that is ours. A version that
+// somebody put there again is foreign; covered are those whose time has not come:
+// they stay, flagged, until the head over them has its age.
+func (v *View) removable(at time.Time) (gone, covered []uint32) {
+	copies := v.ix.listing.Copies()
+	for _, uid := range v.ix.listing.Garbage() {
+		if slices.Contains(copies, uid) && !v.due(uid, at) {
+			covered = append(covered, uid)
+		} else {
+			gone = append(gone, uid)
+		}
+	}
+	return gone, covered
+}
+
+// due tells whether the head over a foreign message is old enough for the message
+// to go. Below a tombstone it goes with that.
+func (v *View) due(uid uint32, at time.Time) bool {
+	r := v.ix.record(uid)
+	if r == nil {
+		return false
+	}
+	l := v.ix.listing.Holder(r.ICalUID)
+	return l != nil && at.After(l.Head.InternalDate.Add(v.account.server.o.KeepDeleted))
+}
+
+// flagDeleted flags what is deleted but stays for a while, so that other programs
+// take it for deleted too.
+func (v *View) flagDeleted(ctx context.Context, stay []uint32) error {
+	var uids []uint32
+	for _, uid := range stay {
+		if r := v.ix.record(uid); r != nil && !r.Deleted && !v.ix.flagged[uid] {
+			uids = append(uids, uid)
+		}
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	if err := v.account.session.Flag(ctx, v.calendar.Mailbox, uids, []string{`\Deleted`}, nil); err != nil {
+		return wrap("CleanUp", v.calendar.Mailbox, err)
+	}
+	v.ix = v.ix.withFlagged(uids)
+	v.account.server.cache.setIndex(folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix)
+	return nil
+}
+
+// expire ends deleted lives for good: first what lies below their tombstones, and
+// in a later command, after a look that finds it gone, the tombstones.
+func (v *View) expire(ctx context.Context, at time.Time) error {
+	keep := v.account.server.o.KeepDeleted
+	below, _ := v.ix.listing.Expired(at, keep)
+	if len(below) > 0 {
+		if err := v.expunge(ctx, below); err != nil {
+			return err
+		}
+		if err := v.look(ctx); err != nil {
+			return err
+		}
+	}
+	_, tombstones := v.ix.listing.Expired(at, keep)
+	var uids []uint32
+	for _, t := range tombstones {
+		if v.ix.listing.Droppable(t) {
+			uids = append(uids, t.Head.UID)
+		}
+	}
+	return v.expunge(ctx, uids)
+}
+
+// deleteOverQuota is the last resort of whoever is over quota and must be able to
+// delete: where not even a tombstone fits, room is made of garbage and kept
+// versions; then what is left of the life and its iCalendar UID goes, the head
+// last, when a look finds nothing below it that could come back.
+func (v *View) deleteOverQuota(ctx context.Context, w translate.Write, head *translate.Life) error {
+	full := &Error{Op: "Delete", Mailbox: v.calendar.Mailbox, Kind: OverQuota}
+	if !v.account.session.Caps().UIDPlus {
+		return full
+	}
+	gone, covered := v.removable(v.clock())
+	if err := v.expunge(ctx, slices.Concat(gone, covered, v.ix.listing.Kept())); err != nil {
+		return err
+	}
+	if err := v.look(ctx); err != nil {
+		return err
+	}
+	now := v.ix.listing.Live(w.Name)
+	if now == nil {
+		return nil
+	}
+	if now.Head.Token != head.Head.Token || now.Head.UID != head.Head.UID {
+		return v.unavailable("Delete", errLost)
+	}
+	if _, err := v.append(ctx, "Delete", w, now, w.Name, nil); !IsKind(err, OverQuota) {
+		return err
+	}
+	rest := v.ix.ofLife(now.Head)
+	if err := v.expunge(ctx, rest); err != nil {
+		return err
+	}
+	if err := v.look(ctx); err != nil {
+		return err
+	}
+	if len(v.ix.ofLife(now.Head)) > 0 {
+		return full
+	}
+	if err := v.expunge(ctx, []uint32{now.Head.UID}); err != nil {
+		return err
+	}
+	if err := v.look(ctx); err != nil {
+		return err
+	}
+	if v.ix.listing.Live(w.Name) != nil {
+		return full
+	}
+	return nil
+}
+
+// ofLife are the messages, but the head itself, that could show again if the head
+// went: of its Life, or with its iCalendar UID.
+func (ix *index) ofLife(head *translate.Record) []uint32 {
+	var uids []uint32
+	for i := range ix.records {
+		r := &ix.records[i]
+		if r.UID != head.UID && (r.Ours || r.Foreign) && r.Op != translate.OpProps && (head.Life != "" && r.Life == head.Life || r.ICalUID == head.ICalUID) {
+			uids = append(uids, r.UID)
+		}
+	}
+	return uids
+}

@@ -1,0 +1,143 @@
+package calendar
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"calgate/imapstore"
+)
+
+// Create makes a calendar under a path of the account's own home, with its first
+// properties (RFC 4791 section 5.3.1). CREATE and properties are two steps: an
+// empty mailbox without properties is one whose maker did not come to the second,
+// and is completed.
+//
+// Errors: Kind Exists, Conflict (no parent), NameRefused, Forbidden, OverQuota,
+// Unavailable.
+func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Property) (Calendar, error) {
+	a.forgetHome()
+	h, err := a.Home(ctx)
+	if err != nil {
+		return Calendar{}, err
+	}
+	c, there := h.Find(path)
+	switch {
+	case there && !c.Exists, there && c.Default:
+		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
+	case !there:
+		if c, err = h.newCalendar(path, kind); err != nil {
+			return c, err
+		}
+		if err := a.create(ctx, c.Mailbox); err != nil && !IsKind(err, Exists) {
+			return c, err
+		}
+		a.forgetHome()
+	}
+	v, err := a.Open(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	if there && v.ix.triple.Messages > 0 {
+		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
+	}
+	return c, v.patch(ctx, set, nil, true)
+}
+
+// newCalendar names the mailbox of a new calendar: below the root of its kind,
+// every level in characters that all servers take.
+func (h *Home) newCalendar(path []string, kind Kind) (Calendar, error) {
+	c := Calendar{Path: path, Kind: kind, Exists: true}
+	root := h.calendarRoot
+	if kind == Tasks {
+		root = h.taskRoot
+	}
+	rest := path
+	for _, r := range []string{h.calendarRoot, h.taskRoot} { // the full name is an alias
+		if below := strings.TrimPrefix(pathKey(path), pathKey(levels(r))+"/"); below != pathKey(path) {
+			root, rest = r, path[len(levels(r)):]
+		}
+	}
+	if len(rest) == 0 {
+		return c, &Error{Op: "Create", Mailbox: root, Kind: NameRefused}
+	}
+	if len(path) > 1 && len(rest) > 1 {
+		if _, ok := h.Find(path[:len(path)-1]); !ok {
+			return c, &Error{Op: "Create", Mailbox: strings.Join(path, "/"), Kind: Conflict}
+		}
+	}
+	name := root
+	for _, level := range rest {
+		if level == "" || strings.HasPrefix(level, "~") {
+			return c, &Error{Op: "Create", Mailbox: strings.Join(path, "/"), Kind: NameRefused}
+		}
+		name += "/" + imapstore.EncodeLevel(norm.NFC.String(level))
+	}
+	c.Mailbox = name
+	return c, nil
+}
+
+// create is CREATE, told to the log: a mailbox that appears is news to a sysadmin.
+func (a *Account) create(ctx context.Context, mailbox string) error {
+	if err := a.session.Create(ctx, mailbox); err != nil {
+		return wrap("Create", mailbox, err)
+	}
+	a.server.o.Logger.InfoContext(ctx, "mailbox created", "mailbox", mailbox, "user", a.name)
+	return nil
+}
+
+// Autocreate makes a default mailbox that is not there yet, before the first write
+// below it. Kind Conflict where that is switched off.
+func (a *Account) Autocreate(ctx context.Context, c Calendar) (Calendar, error) {
+	if c.Exists {
+		return c, nil
+	}
+	if !a.server.o.Autocreate || !c.Default {
+		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Conflict}
+	}
+	if err := a.create(ctx, c.Mailbox); err != nil && !IsKind(err, Exists) {
+		return c, err
+	}
+	a.forgetHome()
+	c.Exists = true
+	return c, nil
+}
+
+// CreateDefaults makes both default mailboxes for a user who has no calendar
+// mailbox at all: programs that find none make strange ones. With autocreation
+// off it changes nothing.
+func (a *Account) CreateDefaults(ctx context.Context) (*Home, error) {
+	h, err := a.Home(ctx)
+	if err != nil || len(h.Calendars) > 0 || !a.server.o.Autocreate {
+		return h, err
+	}
+	for _, c := range h.defaults {
+		if _, err := a.Autocreate(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return a.Home(ctx)
+}
+
+// Remove deletes a calendar: its mailbox with all versions, never the mailboxes
+// below it. Kind Forbidden for the defaults.
+func (a *Account) Remove(ctx context.Context, c Calendar) error {
+	if c.Default {
+		return &Error{Op: "Remove", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Unbind}
+	}
+	v, err := a.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !v.rights.has('x') {
+		return &Error{Op: "Remove", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Unbind}
+	}
+	if err := a.session.Delete(ctx, c.Mailbox); err != nil {
+		return wrap("Remove", c.Mailbox, err)
+	}
+	a.server.cache.forget(folderKey{a.session.LoginKey(), c.Mailbox})
+	a.forgetHome()
+	a.server.o.Logger.InfoContext(ctx, "mailbox deleted", "mailbox", c.Mailbox, "user", a.name)
+	return nil
+}

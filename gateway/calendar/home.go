@@ -1,0 +1,203 @@
+package calendar
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"calgate/imapstore"
+)
+
+// Calendar is one calendar mailbox and its place below the home.
+type Calendar struct {
+	Mailbox string   // as imapstore names it
+	Path    []string // decoded segments below the home, in canonical hrefs: {"Work"} for the mailbox Calendar/Work
+	Kind    Kind
+	Default bool   // the default calendar or the default tasks mailbox
+	Exists  bool   // false: a default that is not there yet
+	Why     string // what made it a calendar, for people
+}
+
+// Home is what LIST says about a user's own calendars.
+type Home struct {
+	Calendars []Calendar // existing ones, in the order of their paths
+
+	paths                  map[string]Calendar // every path that leads to a calendar, levels joined with "/"
+	defaults               [2]Calendar         // calendar, tasks
+	calendarRoot, taskRoot string
+}
+
+// Home lists the account's calendars: one LIST a request.
+func (a *Account) Home(ctx context.Context) (*Home, error) {
+	if a.home != nil {
+		return a.home, nil
+	}
+	listed, err := a.session.List(ctx, false)
+	if err != nil {
+		return nil, wrap("List", "", err)
+	}
+	a.home = a.server.kinds.home(listed)
+	a.server.cache.setHome(a.session.LoginKey(), a.home)
+	return a.home, nil
+}
+
+// Find leads a path below the home to a calendar, as Home.Find does. A calendar
+// that was there at an earlier request is not looked for anew: opening it tells
+// whether it still is.
+func (a *Account) Find(ctx context.Context, path []string) (Calendar, bool, error) {
+	if h := a.server.cache.home(a.session.LoginKey()); h != nil && a.home == nil {
+		if c, ok := h.Find(path); ok && c.Exists {
+			return c, true, nil
+		}
+	}
+	h, err := a.Home(ctx)
+	if err != nil {
+		return Calendar{}, false, err
+	}
+	c, ok := h.Find(path)
+	return c, ok, nil
+}
+
+// forgetHome makes the next Home ask the mail server again.
+func (a *Account) forgetHome() {
+	a.home = nil
+	a.server.cache.setHome(a.session.LoginKey(), nil)
+}
+
+// DefaultCalendar is where the empty mailbox name leads; it may not exist yet.
+func (h *Home) DefaultCalendar() Calendar { return h.defaults[0] }
+
+// DefaultTasks is the default Tasks mailbox; it may not exist yet.
+func (h *Home) DefaultTasks() Calendar { return h.defaults[1] }
+
+// Find leads a path, decoded segments, to a calendar: a mailbox exactly so named,
+// else one below the calendar root, else one below the tasks root. The names of
+// the defaults are always found; Exists tells whether the mailbox is there.
+func (h *Home) Find(path []string) (Calendar, bool) {
+	c, ok := h.paths[pathKey(path)]
+	return c, ok
+}
+
+func pathKey(path []string) string { return norm.NFC.String(strings.Join(path, "/")) }
+
+// levels are the segments of a mailbox name as hrefs show them.
+func levels(mailbox string) []string {
+	l := strings.Split(mailbox, "/")
+	for i := range l {
+		if d := imapstore.DecodeLevel(l[i]); !strings.ContainsAny(d, "/\x00") {
+			l[i] = d
+		}
+	}
+	return l
+}
+
+// home sorts a LIST answer into a Home.
+func (k kinds) home(listed []imapstore.Listed) *Home {
+	h := &Home{paths: map[string]Calendar{}}
+	h.defaults[0] = k.defaultOf(listed, Events, k.o.DefaultCalendar, calendarNames)
+	h.defaults[1] = k.defaultOf(listed, Tasks, k.o.DefaultTasks, tasksNames)
+	h.calendarRoot = root(listed, k.o.CalendarRoot, h.defaults[0].Mailbox, spareCalendarRoot)
+	h.taskRoot = root(listed, k.o.TasksRoot, h.defaults[1].Mailbox, spareTasksRoot)
+
+	all := []Calendar{h.defaults[0], h.defaults[1]}
+	for _, l := range listed {
+		if kind, why := k.of(l); kind != NoCalendar && !l.NoSelect && l.Name != all[0].Mailbox && l.Name != all[1].Mailbox {
+			all = append(all, Calendar{Mailbox: l.Name, Kind: kind, Exists: true, Why: why})
+		}
+	}
+	h.place(all)
+	return h
+}
+
+// place gives every calendar its path. Where two meet in one, the later one shows
+// its full mailbox name, which leads to every calendar besides.
+func (h *Home) place(all []Calendar) {
+	roots := []string{"", h.calendarRoot + "/", spareCalendarRoot + "/", h.taskRoot + "/", spareTasksRoot + "/"}
+	owner := map[string]int{} // path -> index in all
+	claim := func(i int, path []string) {
+		if _, taken := owner[pathKey(path)]; !taken {
+			owner[pathKey(path)] = i
+		}
+	}
+	for _, root := range roots {
+		for i, c := range all { // what is literally so named is found first
+			if rest, ok := strings.CutPrefix(c.Mailbox, root); ok && rest != "" {
+				claim(i, strings.Split(rest, "/"))
+			}
+		}
+		for i, c := range all {
+			if rest, ok := strings.CutPrefix(c.Mailbox, root); ok && rest != "" {
+				claim(i, levels(rest))
+			}
+		}
+	}
+	for i := range all {
+		all[i].Path = h.canonical(all[i].Mailbox, func(path []string) bool {
+			j, ok := owner[pathKey(path)]
+			return ok && j == i
+		})
+	}
+	for path, i := range owner {
+		h.paths[path] = all[i]
+	}
+	for i, c := range all {
+		if i < len(h.defaults) {
+			h.defaults[i] = c
+		}
+		if c.Exists {
+			h.Calendars = append(h.Calendars, c)
+		}
+	}
+	slices.SortFunc(h.Calendars, func(x, y Calendar) int { return slices.Compare(x.Path, y.Path) })
+}
+
+// canonical is the shortest path that is the mailbox's own: below its root if
+// there is one, decoded if that is unique.
+func (h *Home) canonical(mailbox string, own func([]string) bool) []string {
+	for _, root := range []string{h.calendarRoot, spareCalendarRoot, h.taskRoot, spareTasksRoot} {
+		if rest, ok := strings.CutPrefix(mailbox, root+"/"); ok && own(levels(rest)) {
+			return levels(rest)
+		}
+	}
+	if l := levels(mailbox); own(l) {
+		return l
+	}
+	return strings.Split(mailbox, "/")
+}
+
+// defaultOf finds a default mailbox: the configured one, else the first of the
+// table that exists, else the first of the table.
+func (k kinds) defaultOf(listed []imapstore.Listed, kind Kind, configured string, table []string) Calendar {
+	c := Calendar{Mailbox: configured, Kind: kind, Default: true, Why: "the default " + kind.String() + " mailbox"}
+	for _, name := range table {
+		if c.Mailbox != "" {
+			break
+		}
+		for _, l := range listed {
+			if got, _ := k.of(l); got == kind && strings.EqualFold(norm.NFC.String(l.Name), name) {
+				c.Mailbox = l.Name
+				break
+			}
+		}
+	}
+	if c.Mailbox == "" {
+		c.Mailbox = table[0]
+	}
+	c.Exists = slices.ContainsFunc(listed, func(l imapstore.Listed) bool { return l.Name == c.Mailbox && !l.NoSelect })
+	return c
+}
+
+// root is where new calendars of a kind are made.
+func root(listed []imapstore.Listed, configured, byDefault, spare string) string {
+	if configured != "" {
+		return configured
+	}
+	for _, l := range listed {
+		if l.Name == byDefault && l.NoInferiors {
+			return spare
+		}
+	}
+	return byDefault
+}

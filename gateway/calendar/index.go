@@ -1,0 +1,248 @@
+package calendar
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"calgate/imapstore"
+	"calgate/translate"
+)
+
+// index is what a folder holds at one moment: the parsed header fields of its
+// messages and the listing that the rule makes of them. It never changes; a later
+// look makes a new one, from what is new.
+type index struct {
+	triple  imapstore.Mailbox  // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
+	records []translate.Record // by UID
+	listing *translate.Listing
+	opened  map[uint32]bool // copies whose body has been asked for SEQUENCE and DTSTAMP
+	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
+	newer   bool            // holds a version that only a newer calgate understands
+}
+
+// maxLooks bounds how often a look starts again because the folder changed
+// under it.
+const maxLooks = 8
+
+// errMoving says that a folder never stood still long enough for a look.
+var errMoving = errors.New("the folder keeps changing while it is read")
+
+// errNewer tells what to do about a message of a later protocol version.
+var errNewer = errors.New("the folder holds versions written by a newer calgate: upgrade all gateways")
+
+// look makes the index of a mailbox the present one. The answer's rights belong
+// to the same look.
+func (a *Account) look(ctx context.Context, mailbox string) (*index, imapstore.Looked, error) {
+	key := folderKey{a.session.LoginKey(), mailbox}
+	empty := map[uint32]bool{}
+	for range maxLooks {
+		looked, err := a.session.Look(ctx, mailbox)
+		if err != nil {
+			a.server.cache.forget(key)
+			return nil, looked, wrap("Look", mailbox, err)
+		}
+		old := a.server.cache.index(key)
+		if old != nil && sameSet(old.triple, looked.Mailbox) {
+			return old, looked, old.err(mailbox)
+		}
+		ix, err := a.read(ctx, looked.Mailbox, old, empty)
+		if err != nil {
+			return nil, looked, wrap("Look", mailbox, err)
+		}
+		if ix == nil {
+			continue // it changed meanwhile
+		}
+		a.server.cache.setIndex(key, ix)
+		if ix.newer {
+			a.server.o.Logger.ErrorContext(ctx, "folder is locked", "mailbox", mailbox, "user", a.name, "err", errNewer)
+		}
+		return ix, looked, ix.err(mailbox)
+	}
+	return nil, imapstore.Looked{}, &Error{Op: "Look", Mailbox: mailbox, Kind: Unavailable, Err: errMoving}
+}
+
+func (ix *index) err(mailbox string) error {
+	if ix.newer {
+		return &Error{Op: "Look", Mailbox: mailbox, Kind: Unavailable, Err: errNewer}
+	}
+	return nil
+}
+
+// sameSet tells whether two looks saw the same messages: at one UIDNEXT the set
+// can only shrink.
+func sameSet(a, b imapstore.Mailbox) bool {
+	return a.UIDValidity == b.UIDValidity && a.UIDNext == b.UIDNext && a.Messages == b.Messages
+}
+
+// read brings an index forward to the message set that the last look named. It
+// returns nil if that set is no longer there. empty are the messages that came
+// without any field at an earlier try.
+func (a *Account) read(ctx context.Context, now imapstore.Mailbox, old *index, empty map[uint32]bool) (*index, error) {
+	uids, err := a.session.UIDs(ctx, now.Name)
+	if err != nil {
+		return nil, err
+	}
+	if uint32(len(uids)) != now.Messages || len(uids) > 0 && uids[len(uids)-1] >= now.UIDNext {
+		return nil, nil
+	}
+	ix := &index{triple: now, records: make([]translate.Record, 0, len(uids)), opened: map[uint32]bool{}}
+	var known []translate.Record
+	if old != nil && old.triple.UIDValidity == now.UIDValidity {
+		known, ix.newer = old.records, old.newer
+		ix.opened, ix.flagged = old.opened, old.flagged
+	}
+	var fresh []uint32
+	for _, uid := range uids {
+		for len(known) > 0 && known[0].UID < uid {
+			known = known[1:]
+		}
+		if len(known) > 0 && known[0].UID == uid {
+			ix.records = append(ix.records, known[0])
+		} else {
+			fresh = append(fresh, uid)
+		}
+	}
+	if complete, err := a.fetchFields(ctx, ix, fresh, empty); err != nil || !complete {
+		return nil, err
+	}
+	// Where the server finds out by scanning a directory, what it showed may have
+	// lacked a lower UID: only a second scan that finds nothing new is a look.
+	if again, err := a.stillThere(ctx, now); err != nil || !again {
+		return nil, err
+	}
+	if err := a.openCopies(ctx, ix); err != nil {
+		return nil, err
+	}
+	return ix, nil
+}
+
+func (a *Account) stillThere(ctx context.Context, now imapstore.Mailbox) (bool, error) {
+	if a.session.Caps().Condstore {
+		return true, nil
+	}
+	looked, err := a.session.Look(ctx, now.Name)
+	return err == nil && sameSet(looked.Mailbox, now), err
+}
+
+// fetchFields adds the records of uids. It is not complete if a message vanished
+// meanwhile: its row is missing, or comes without any field, which no mail lacks.
+// A message that has none at a second try either is mail after all.
+func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, empty map[uint32]bool) (complete bool, err error) {
+	if len(uids) == 0 {
+		return true, nil
+	}
+	got := 0
+	for row, err := range a.session.Fields(ctx, ix.triple.Name, uids, translate.IndexFields) {
+		if err != nil {
+			return false, err
+		}
+		if _, wanted := slices.BinarySearch(uids, row.UID); !wanted {
+			continue
+		}
+		if len(bytes.TrimSpace(row.Header)) == 0 && !(empty[row.UID] && row.Size > 0) {
+			empty[row.UID] = true
+			continue
+		}
+		rec, err := translate.ParseFields(row.UID, row.Header)
+		if errors.Is(err, translate.ErrNewerVersion) && rec.Folder == ix.triple.UIDValidity {
+			ix.newer = true
+		}
+		rec.Size, rec.InternalDate, rec.Deleted = row.Size, row.InternalDate, row.Deleted
+		ix.records = append(ix.records, rec)
+		got++
+	}
+	slices.SortFunc(ix.records, func(x, y translate.Record) int { return cmp.Compare(x.UID, y.UID) })
+	ix.records = slices.CompactFunc(ix.records, func(x, y translate.Record) bool { return x.UID == y.UID })
+	return got >= len(uids), nil
+}
+
+// openCopies makes the listing. A version that somebody put there a second time
+// competes as a foreign message does, by SEQUENCE and DTSTAMP: its body is read
+// once for them.
+func (a *Account) openCopies(ctx context.Context, ix *index) error {
+	ix.listing = translate.Heads(ix.records, ix.triple.UIDValidity)
+	var closed []uint32
+	for _, uid := range ix.listing.Copies() {
+		if !ix.opened[uid] {
+			closed = append(closed, uid)
+		}
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	ix.opened = maps.Clone(ix.opened) // the old index keeps its own: others may read it
+	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+		if err != nil {
+			return err
+		}
+		ix.opened[m.UID] = true
+		r := ix.record(m.UID)
+		if r == nil {
+			continue
+		}
+		if body, err := translate.ReadBody(m.Octets, r.Length); err == nil {
+			if o, err := translate.ParseObject(body); err == nil {
+				r.Sequence, r.DTStamp = o.Sequence, o.DTStamp
+			}
+		}
+	}
+	ix.listing = translate.Heads(ix.records, ix.triple.UIDValidity)
+	return nil
+}
+
+// record is the message with a UID, nil if there is none.
+func (ix *index) record(uid uint32) *translate.Record {
+	i, found := slices.BinarySearchFunc(ix.records, uid, compareUID)
+	if !found {
+		return nil
+	}
+	return &ix.records[i]
+}
+
+func compareUID(r translate.Record, uid uint32) int { return cmp.Compare(r.UID, uid) }
+
+// withFlagged is the index after messages were flagged \Deleted.
+func (ix *index) withFlagged(uids []uint32) *index {
+	next := *ix
+	next.flagged = maps.Clone(ix.flagged)
+	if next.flagged == nil {
+		next.flagged = map[uint32]bool{}
+	}
+	for _, uid := range uids {
+		next.flagged[uid] = true
+	}
+	return &next
+}
+
+// size estimates the octets that an index holds.
+func (ix *index) size() int64 {
+	n := int64(512)
+	for i := range ix.records {
+		r := &ix.records[i]
+		n += 512 + int64(len(r.Name)+len(r.ICalUID)+len(r.Hash)+len(r.MovedFrom)+32*len(r.Prev))
+	}
+	return n
+}
+
+// ctag is CS:getctag: STATUS alone answers it.
+func ctag(m imapstore.Mailbox) string {
+	return fmt.Sprintf("%d-%d-%d", m.UIDValidity, m.UIDNext, m.Messages)
+}
+
+// newest is the INTERNALDATE of the newest message: the mail server's clock, as
+// far as a folder shows it.
+func (ix *index) newest() time.Time {
+	var t time.Time
+	for i := range ix.records {
+		if d := ix.records[i].InternalDate; d.After(t) {
+			t = d
+		}
+	}
+	return t
+}

@@ -1,0 +1,170 @@
+package calendar
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"calgate/translate"
+)
+
+// Bounds of the properties of one calendar.
+const (
+	maxProperties     = 500
+	maxPropertyOctets = 1 << 20
+)
+
+// PropertyName is an expanded XML name.
+type PropertyName struct{ Space, Local string }
+
+func (n PropertyName) String() string { return "{" + n.Space + "}" + n.Local }
+
+// Property is a property of a calendar. XML is the element as an answer writes it,
+// complete with its namespace declarations.
+type Property struct {
+	Name PropertyName
+	XML  string
+}
+
+// properties are all of a calendar, ordered by name.
+type properties []Property
+
+func compareNames(x, y PropertyName) int {
+	if c := strings.Compare(x.Space, y.Space); c != 0 {
+		return c
+	}
+	return strings.Compare(x.Local, y.Local)
+}
+
+func (ps properties) find(n PropertyName) (int, bool) {
+	return slices.BinarySearchFunc(ps, n, func(p Property, n PropertyName) int { return compareNames(p.Name, n) })
+}
+
+// merged is ps with a change applied; ps stays as it is.
+func (ps properties) merged(set []Property, remove []PropertyName) properties {
+	out := slices.Clone(ps)
+	for _, n := range remove {
+		if i, ok := out.find(n); ok {
+			out = slices.Delete(out, i, i+1)
+		}
+	}
+	for _, p := range set {
+		if i, ok := out.find(p.Name); ok {
+			out[i] = p
+		} else {
+			out = slices.Insert(out, i, p)
+		}
+	}
+	return out
+}
+
+// encode writes the body of a props message: one line a property, its name, a
+// blank and its element, percent-encoded.
+func (ps properties) encode() []byte {
+	var b bytes.Buffer
+	for _, p := range ps {
+		fmt.Fprintf(&b, "{%s}%s %s\r\n", translate.PercentEncode(p.Name.Space), translate.PercentEncode(p.Name.Local), translate.PercentEncode(p.XML))
+	}
+	return b.Bytes()
+}
+
+// decodeProperties reads what encode wrote. A line that says nothing is left out:
+// the rest of the properties is worth more than an error.
+func decodeProperties(body []byte) properties {
+	var ps properties
+	for line := range strings.Lines(string(body)) {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+		space, local, ok2 := strings.Cut(strings.TrimPrefix(name, "{"), "}")
+		if !ok || !ok2 {
+			continue
+		}
+		p := Property{}
+		var good [3]bool
+		p.Name.Space, good[0] = translate.PercentDecode(space)
+		p.Name.Local, good[1] = translate.PercentDecode(local)
+		p.XML, good[2] = translate.PercentDecode(value)
+		if i, twice := ps.find(p.Name); good == [3]bool{true, true, true} && !twice {
+			ps = slices.Insert(ps, i, p)
+		}
+	}
+	return ps
+}
+
+// collection is the name of the props life that holds a calendar's own
+// properties; no URL can say it.
+const collection = ""
+
+// Properties are the stored properties of the calendar, ordered by name: one
+// message, read once.
+func (v *View) Properties(ctx context.Context) ([]Property, error) {
+	for range maxLooks {
+		head := v.ix.listing.Props(collection)
+		if head == nil || head.Head.Length == 0 {
+			return nil, nil
+		}
+		e := Entry{UID: head.Head.UID, Length: head.Head.Length}
+		items := []Item{{Entry: e}}
+		missing, err := v.fetchBodies(ctx, items, []int{0})
+		if err != nil {
+			return nil, err
+		}
+		if len(missing) == 0 {
+			return decodeProperties(items[0].Body), nil
+		}
+		if err := v.look(ctx); err != nil { // replaced meanwhile
+			return nil, err
+		}
+	}
+	return nil, v.unavailable("Properties", errMoving)
+}
+
+// Patch changes stored properties in one step; what nobody names stays. A write
+// that loses is merged into the newer set and repeated: the last one wins, property
+// by property.
+//
+// Errors: Kind Forbidden, TooMany, OverQuota, Unavailable.
+func (v *View) Patch(ctx context.Context, set []Property, remove []PropertyName) error {
+	return v.patch(ctx, set, remove, false)
+}
+
+// errFirst says that a calendar has properties already.
+var errFirst = errors.New("the calendar has properties already")
+
+// patch is Patch; first wants to be the one that gives the calendar its first
+// properties, and fails with Kind Exists otherwise.
+func (v *View) patch(ctx context.Context, set []Property, remove []PropertyName, first bool) error {
+	for try := range maxTries {
+		if try > 0 {
+			if err := v.look(ctx); err != nil {
+				return err
+			}
+		}
+		if err := v.require("Patch", WriteProperties); err != nil {
+			return err
+		}
+		head := v.ix.listing.Props(collection)
+		if first && head != nil {
+			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Exists, Err: errFirst}
+		}
+		old, err := v.Properties(ctx)
+		if err != nil {
+			return err
+		}
+		if v.ix.listing.Props(collection) != head {
+			continue // replaced while it was read
+		}
+		merged := properties(old).merged(set, remove)
+		body := merged.encode()
+		if len(merged) > maxProperties || len(body) > maxPropertyOctets {
+			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
+		}
+		w := translate.Write{Op: translate.OpProps, Name: collection, Hash: translate.Hash(body), Length: int64(len(body))}
+		if _, err = v.append(ctx, "Patch", w, head, "", body); !errors.Is(err, errLost) {
+			return err
+		}
+	}
+	return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Unavailable, Err: errLostAgain}
+}

@@ -1,0 +1,150 @@
+package calendar
+
+import (
+	"context"
+	"iter"
+
+	"calgate/translate"
+)
+
+// Bounds of one FETCH of bodies: what is held in memory of an answer at once.
+const (
+	batchMessages = 100
+	batchOctets   = 8 << 20
+)
+
+// Read gives objects with their octets, in the order of the entries. What another
+// gateway replaced meanwhile comes as it is now; what is gone comes with an Err of
+// Kind NotFound. The second value ends the iteration: the mail server failed.
+func (v *View) Read(ctx context.Context, entries []Entry) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for len(entries) > 0 {
+			n, octets := 0, int64(0)
+			for n < len(entries) && n < batchMessages && (n == 0 || octets+entries[n].Length <= batchOctets) {
+				octets += max(entries[n].Length, 0)
+				n++
+			}
+			items, err := v.readBatch(ctx, entries[:n])
+			if err != nil {
+				yield(Item{}, err)
+				return
+			}
+			for _, it := range items {
+				if !yield(it, nil) {
+					return
+				}
+			}
+			entries = entries[n:]
+		}
+	}
+}
+
+// readBatch fetches what the cache lacks. Versions that are gone are looked for
+// again under their names.
+func (v *View) readBatch(ctx context.Context, entries []Entry) ([]Item, error) {
+	items := make([]Item, len(entries))
+	for i, e := range entries {
+		items[i].Entry = e
+	}
+	todo := indices(len(items))
+	for range maxLooks {
+		var err error
+		if todo, err = v.fetchBodies(ctx, items, todo); err != nil || len(todo) == 0 {
+			return items, err
+		}
+		if err := v.look(ctx); err != nil {
+			return nil, err
+		}
+		todo = v.follow(items, todo)
+	}
+	for _, i := range todo {
+		items[i].Err = &Error{Op: "Read", Mailbox: v.calendar.Mailbox, Kind: Unavailable, Name: items[i].Name, Err: errMoving}
+	}
+	return items, nil
+}
+
+func indices(n int) []int {
+	l := make([]int, n)
+	for i := range l {
+		l[i] = i
+	}
+	return l
+}
+
+// follow points items whose message vanished to the version of now; it returns
+// those that have one.
+func (v *View) follow(items []Item, todo []int) (still []int) {
+	for _, i := range todo {
+		e, ok := v.Entry(items[i].Name)
+		if !ok {
+			items[i].Err = &Error{Op: "Read", Mailbox: v.calendar.Mailbox, Kind: NotFound, Name: items[i].Name}
+			continue
+		}
+		items[i].Entry = e
+		still = append(still, i)
+	}
+	return still
+}
+
+// fetchBodies fills the bodies of items; it returns those whose message did not
+// come.
+func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missing []int, err error) {
+	byUID := map[uint32]int{}
+	var uids []uint32
+	for _, i := range todo {
+		if b, ok := v.account.server.cache.body(v.bodyKey(items[i].UID)); ok {
+			items[i].Body = b
+			continue
+		}
+		if _, twice := byUID[items[i].UID]; !twice {
+			uids = append(uids, items[i].UID)
+		}
+		byUID[items[i].UID] = i
+	}
+	if len(uids) == 0 {
+		return nil, nil
+	}
+	bodies := map[uint32][]byte{}
+	for m, err := range v.account.session.Messages(ctx, v.calendar.Mailbox, uids) {
+		if err != nil {
+			return nil, wrap("Read", v.calendar.Mailbox, err)
+		}
+		i, wanted := byUID[m.UID]
+		if !wanted || len(m.Octets) == 0 {
+			continue
+		}
+		bodies[m.UID] = v.body(ctx, m.Octets, items[i].Entry)
+	}
+	for _, i := range todo {
+		if items[i].Body != nil {
+			continue
+		}
+		b, ok := bodies[items[i].UID]
+		if !ok {
+			missing = append(missing, i)
+			continue
+		}
+		items[i].Body = b
+		v.account.server.cache.setBody(v.bodyKey(items[i].UID), b)
+	}
+	return missing, nil
+}
+
+// body takes the octets out of a message. All gateways must agree on what a folder
+// shows, so a body that was damaged is shown as it is, and logged.
+func (v *View) body(ctx context.Context, message []byte, e Entry) []byte {
+	b, err := translate.ReadBody(message, e.Length)
+	r := v.ix.record(e.UID)
+	if err != nil || r != nil && r.Hash != "" && translate.Hash(b) != r.Hash {
+		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
+			"mailbox", v.calendar.Mailbox, "uid", e.UID, "name", e.Name, "user", v.account.name, "err", err)
+	}
+	if b == nil {
+		b = []byte{}
+	}
+	return b
+}
+
+func (v *View) bodyKey(uid uint32) bodyKey {
+	return bodyKey{folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix.triple.UIDValidity, uid}
+}

@@ -1,0 +1,215 @@
+package calendar
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"calgate/imapstore"
+	"calgate/translate"
+)
+
+// Span is the time that an object may take up, from the index alone.
+type Span = translate.Span
+
+// View is a calendar at the moment of a look. What it shows does not change; a
+// write moves it forward to what the write's own look showed. It belongs to its
+// Account and to one goroutine.
+type View struct {
+	account  *Account
+	calendar Calendar
+	rights   rights
+	ix       *index
+	looked   time.Time
+	late     bool // a write came too late for its look once
+}
+
+// Open looks at a calendar. A default calendar that is not there yet shows as an
+// empty one. Kind NotFound where the mailbox is gone.
+func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
+	v := &View{account: a, calendar: c}
+	if !c.Exists && c.Default {
+		v.rights = allRights
+		v.ix = &index{listing: translate.Heads(nil, 0)}
+		return v, nil
+	}
+	err := v.look(ctx)
+	if IsKind(err, NotFound) {
+		a.forgetHome()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !v.rights.has('r') {
+		return nil, &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read}
+	}
+	return v, nil
+}
+
+// OpenAll opens calendars in their order. One that cannot be opened comes as an
+// error of its own; one that is gone is left out.
+func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
+	return func(yield func(*View, error) bool) {
+		warm := a.warm(ctx, calendars)
+		for _, c := range calendars {
+			v := warm[c.Mailbox]
+			var err error
+			if v == nil {
+				v, err = a.Open(ctx, c)
+			} else {
+				v.calendar = c
+			}
+			if IsKind(err, NotFound) {
+				continue
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// warm finds the calendars whose cached index is the present one, by one LIST
+// with STATUS for all.
+func (a *Account) warm(ctx context.Context, calendars []Calendar) map[string]*View {
+	known := 0
+	for _, c := range calendars {
+		if a.server.cache.index(folderKey{a.session.LoginKey(), c.Mailbox}) != nil {
+			known++
+		}
+	}
+	if known < 2 {
+		return nil
+	}
+	listed, err := a.session.List(ctx, true)
+	if err != nil {
+		return nil // each look will say what is wrong
+	}
+	warm := map[string]*View{}
+	now := a.server.o.Now()
+	for _, l := range listed {
+		ix := a.server.cache.index(folderKey{a.session.LoginKey(), l.Name})
+		if !l.HasStatus || ix == nil || ix.newer || !sameSet(ix.triple, l.Mailbox) {
+			continue
+		}
+		if r, ok := a.server.cache.rights(folderKey{a.session.LoginKey(), l.Name}, now); ok && r.has('r') {
+			warm[l.Name] = &View{account: a, rights: r, ix: ix, looked: now}
+		}
+	}
+	return warm
+}
+
+// look moves the view to what the folder shows now.
+func (v *View) look(ctx context.Context) error {
+	v.looked = v.account.server.o.Now()
+	ix, looked, err := v.account.look(ctx, v.calendar.Mailbox)
+	if err != nil {
+		return err
+	}
+	v.ix, v.rights = ix, rightsOf(looked)
+	v.account.server.cache.setRights(folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.rights, v.looked)
+	return nil
+}
+
+// Calendar is the calendar that the view shows.
+func (v *View) Calendar() Calendar { return v.calendar }
+
+// CTag is CS:getctag: it changes whenever the calendar does.
+func (v *View) CTag() string { return ctag(v.ix.triple) }
+
+// Len is the number of objects.
+func (v *View) Len() int {
+	n := 0
+	for range v.ix.listing.Alive() {
+		n++
+	}
+	return n
+}
+
+// Entries are the objects, ordered by name.
+func (v *View) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for l := range v.ix.listing.Alive() {
+			if !yield(v.entry(l)) {
+				return
+			}
+		}
+	}
+}
+
+// Entry is the object under a name.
+func (v *View) Entry(name string) (Entry, bool) {
+	l := v.ix.listing.Live(name)
+	if l == nil {
+		return Entry{}, false
+	}
+	return v.entry(l), true
+}
+
+func (v *View) entry(l *translate.Life) Entry {
+	h := l.Head
+	created := h.InternalDate
+	for _, m := range l.Members {
+		if m.InternalDate.Before(created) {
+			created = m.InternalDate
+		}
+	}
+	return Entry{Name: l.Name, ETag: etag(h, v.ix.triple.UIDValidity), ICalUID: h.ICalUID, Component: h.Span.Component,
+		Span: h.Span, Length: h.Length, Created: created, Modified: h.InternalDate, UID: h.UID}
+}
+
+// rights are the rights of RFC 4314 that a user has on a mailbox, one octet each.
+type rights string
+
+// allRights stand for a server without ACL, on which a user's own mailboxes are
+// entirely the user's.
+const allRights rights = "lrswipkxtea"
+
+// rightsOf reads a MYRIGHTS answer. Servers of RFC 2086 say d for what became t,
+// e and x, and c for k and x (RFC 4314 section 2.1.1).
+func rightsOf(l imapstore.Looked) rights {
+	if !l.HasRights {
+		if l.ReadOnly {
+			return "lrs"
+		}
+		return allRights
+	}
+	r := rights(l.Rights)
+	if strings.Contains(string(r), "d") && !strings.ContainsAny(string(r), "te") {
+		r += "te"
+	}
+	if strings.Contains(string(r), "c") && !strings.ContainsAny(string(r), "kx") {
+		r += "kx"
+	}
+	return r
+}
+
+func (r rights) has(all ...byte) bool {
+	for _, c := range all {
+		if strings.IndexByte(string(r), c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// needs are the IMAP rights behind a privilege.
+var needs = map[Privilege][]byte{
+	Read:            {'l', 'r'},
+	Bind:            {'i'},
+	WriteContent:    {'i', 't', 'e'},
+	Unbind:          {'i', 't', 'e'},
+	WriteProperties: {'w', 'i', 't', 'e'},
+}
+
+// May tells whether the user has a privilege on the calendar.
+func (v *View) May(p Privilege) bool { return v.rights.has(needs[p]...) }
+
+// require is May as an error.
+func (v *View) require(op string, p Privilege) error {
+	if v.May(p) {
+		return nil
+	}
+	return &Error{Op: op, Mailbox: v.calendar.Mailbox, Kind: Forbidden, Privilege: p}
+}
