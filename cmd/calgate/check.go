@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"calgate/gateway/calendar"
+	"calgate/imapstore"
+
+	"golang.org/x/term"
+)
+
+// What check says by its exit status.
+const (
+	notUsable    exitCode = 1
+	couldNotTell exitCode = 2
+)
+
+// check logs in as calgate would for a request, changes nothing, and prints what it finds.
+func check(ctx context.Context, c *config) error {
+	if err := c.askPassword(); err != nil {
+		return &failure{err, couldNotTell}
+	}
+	store := imapstore.New(c.imapOptions)
+	defer store.Close()
+	calendars := calendar.New(store, calendar.Options{
+		DefaultCalendar: c.defaultCalendar, DefaultTasks: c.defaultTasks,
+		CalendarRoot: c.calendarRoot, TasksRoot: c.tasksRoot, Calendars: c.calendars, Tasks: c.tasks,
+	})
+	account, err := calendars.Login(ctx, c.user, c.password)
+	if err != nil {
+		return loginFailed(c, err)
+	}
+	defer account.Close()
+	caps := account.Session().Caps()
+	out := c.stdout
+	fmt.Fprintf(out, "mail server   %s:%s, %s\nlogin         ok, as %s\n", c.imapOptions.Host, c.imapOptions.Port, security(c.imapOptions.Security), c.user)
+	fmt.Fprintf(out, "capabilities  %s\n", strings.Join(slices.Sorted(slices.Values(caps.All)), " "))
+	home, err := account.Home(ctx)
+	if err != nil {
+		return &failure{err, couldNotTell}
+	}
+	printHome(out, home)
+	for _, cal := range home.Calendars {
+		view, err := account.Open(ctx, cal)
+		if err != nil {
+			fmt.Fprintf(out, "  cannot be read: %v\n", err)
+			return &failure{fmt.Errorf("%s cannot be read: %w", cal.Mailbox, err), notUsable}
+		}
+		fmt.Fprintf(out, "  %s: %d objects\n", cal.Mailbox, view.Len())
+	}
+	printMissing(out, caps)
+	fmt.Fprintln(out, "usable        yes")
+	return nil
+}
+
+func loginFailed(c *config, err error) error {
+	var known *calendar.Error
+	if errors.As(err, &known) && (known.Kind == calendar.BadCredentials || known.Kind == calendar.Denied) {
+		fmt.Fprintf(c.stdout, "login         refused: %v\nusable        no\n", err)
+		return &failure{fmt.Errorf("login refused: %w", err), notUsable}
+	}
+	fmt.Fprintf(c.stdout, "login         no answer to rely on: %v\nusable        could not tell\n", err)
+	return &failure{fmt.Errorf("could not log in: %w", err), couldNotTell}
+}
+
+func printHome(out io.Writer, home *calendar.Home) {
+	fmt.Fprintln(out, "calendars")
+	for _, cal := range home.Calendars {
+		fmt.Fprintf(out, "  %-10s %s (%s), as /CalDAV/~me/%s/\n", cal.Kind, cal.Mailbox, cal.Why, strings.Join(cal.Path, "/"))
+	}
+	for _, cal := range []calendar.Calendar{home.DefaultCalendar(), home.DefaultTasks()} {
+		if !cal.Exists {
+			fmt.Fprintf(out, "  %-10s %s is not there yet; calgate serve makes it when it is first needed\n", cal.Kind, cal.Mailbox)
+		}
+	}
+}
+
+// printMissing says what the server does not offer and what that means. Nothing of it makes the server unusable.
+func printMissing(out io.Writer, caps imapstore.Caps) {
+	fmt.Fprintln(out, "missing")
+	none := true
+	for _, m := range []struct {
+		name    string
+		offered bool
+		instead string
+	}{
+		{"UIDPLUS", caps.UIDPlus, "WARNING: nothing is ever cleaned up: each change leaves its old version in the folder"},
+		{"NAMESPACE", caps.Namespace, "mailboxes are taken to have no prefix"},
+		{"LIST-STATUS", caps.ListStatus, "each calendar is asked with a STATUS of its own"},
+		{"CONDSTORE", caps.Condstore, "each look asks twice, whether something new came meanwhile"},
+		{"ACL", caps.ACL, "calgate finds out by SELECT whether a calendar is read-only"},
+	} {
+		if !m.offered {
+			none = false
+			fmt.Fprintf(out, "  %-12s %s\n", m.name, m.instead)
+		}
+	}
+	if none {
+		fmt.Fprintln(out, "  nothing that calgate uses")
+	}
+}
+
+// askPassword takes the password from the environment, else from the terminal without echo, else from a line of input.
+func (c *config) askPassword() error {
+	if c.password != "" {
+		return nil
+	}
+	if f, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintf(c.stderr, "password of %s: ", c.user)
+		secret, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(c.stderr)
+		c.password = string(secret)
+		return err
+	}
+	line, err := io.ReadAll(io.LimitReader(c.stdin, 1<<10))
+	if err != nil {
+		return err
+	}
+	c.password = strings.TrimRight(string(line), "\r\n")
+	if c.password == "" {
+		return errors.New("no password: neither CALGATE_PASSWORD nor a line of input")
+	}
+	return nil
+}
