@@ -1,0 +1,178 @@
+package translate
+
+import (
+	"cmp"
+	"slices"
+)
+
+// subject is what two lives must not share: an iCalendar UID, or a name under one
+// Folder value. For props it is the name alone, whatever the Folder. (Two more
+// kinds serve in same.go.)
+type subject struct {
+	kind   uint8
+	folder uint32
+	text   string
+}
+
+const (
+	subjectUID   = iota
+	subjectName  // with folder
+	subjectProps // text is a Name
+	subjectLife  // of what has no iCalendar UID
+	subjectToken // the same
+)
+
+// subjects are those of a life; an empty iCalendar UID is never compared.
+func (l *Life) subjects() (s [2]subject, n int) {
+	if l.props() {
+		s[0] = subject{subjectProps, 0, l.Head.Name}
+		return s, 1
+	}
+	s[0] = subject{subjectName, l.Head.Folder, l.Head.Name}
+	if l.Head.ICalUID == "" {
+		return s, 1
+	}
+	s[1] = subject{subjectUID, 0, l.Head.ICalUID}
+	return s, 2
+}
+
+// holding is what has been accepted under one subject. No more than one life of
+// it is alive.
+type holding struct {
+	lives []*Life
+	top   uint32 // no tombstone lies higher
+	alive int
+}
+
+func (h *holding) add(l *Life) {
+	h.lives = append(h.lives, l)
+	if l.Dead {
+		h.top = max(h.top, l.Head.UID)
+	} else {
+		h.alive++
+	}
+}
+
+func (h *holding) drop(l *Life) {
+	if i := slices.Index(h.lives, l); i >= 0 {
+		h.lives = slices.Delete(h.lives, i, i+1)
+		if !l.Dead {
+			h.alive--
+		}
+	}
+}
+
+// idle: nothing in it can stand in the way of a head with that UID.
+func (h *holding) idle(uid uint32) bool { return h.alive == 0 && h.top < uid }
+
+// accept looks at the lives in their order. A life is accepted unless an accepted
+// one with the same subject covers it.
+func (l *Listing) accept(lives []*Life) {
+	sortLives(lives)
+	held := make(map[subject]*holding, 2*len(lives))
+	gone := map[*Life]bool{}
+	for _, e := range lives {
+		subjects, n := e.subjects()
+		var over []*Life
+		covered := false
+		for _, s := range subjects[:n] {
+			h := held[s]
+			if h == nil || e.Dead && e.settled() || h.idle(e.Head.UID) {
+				continue // no harm in a tombstone that somebody has seen
+			}
+			var ok bool
+			if over, ok = h.against(e, over); !ok {
+				covered = true
+				break
+			}
+		}
+		if covered {
+			continue
+		}
+		for _, o := range over {
+			gone[o] = true
+			theirs, n := o.subjects()
+			for _, s := range theirs[:n] {
+				held[s].drop(o)
+			}
+		}
+		for _, s := range subjects[:n] {
+			if held[s] == nil {
+				held[s] = new(holding)
+			}
+			held[s].add(e)
+		}
+		l.lives = append(l.lives, e)
+	}
+	if len(gone) > 0 {
+		l.lives = slices.DeleteFunc(l.lives, func(e *Life) bool { return gone[e] })
+	}
+}
+
+// against appends those lives that e is over; false if one covers e. The latest
+// are asked first: where one covers, it most often is among them.
+func (h *holding) against(e *Life, over []*Life) ([]*Life, bool) {
+	for _, o := range slices.Backward(h.lives) {
+		switch {
+		case o.Dead && o.Head.UID < e.Head.UID: // had ended before
+		case goneFor(o, e):
+			over = append(over, o)
+		case e.Dead && (e.settled() || !e.native): // no harm in a tombstone
+		default:
+			return over, false
+		}
+	}
+	return over, true
+}
+
+// goneFor: l replaced a restored copy of what is e's head; or the creator of l
+// had looked at what e was then and found the place free, so a raw IMAP client
+// had ended e, and what e got later is void. (Base and Asof compare under one
+// Folder value; a UID of now only with those of now.)
+func goneFor(e, l *Life) bool {
+	switch {
+	case l.settled():
+		return false
+	case l.names(e.Head.Token):
+		return true
+	case e.Head.Folder != l.Head.Folder:
+		return false
+	}
+	return l.native && e.Head.UID <= l.Head.Asof ||
+		e.settled() && e.Head.UID > l.Head.UID && e.Head.Base <= l.Head.Asof
+}
+
+// sortLives brings lives into the order in which they are looked at: native
+// before relic; settled before new; settled natives by Asof, largest first; else
+// by UID of the head, smallest first.
+func sortLives(lives []*Life) {
+	type rank struct {
+		class, asof, uid uint32
+		life             *Life
+	}
+	ranks := make([]rank, len(lives))
+	for i, e := range lives {
+		r := rank{uid: e.Head.UID, life: e}
+		if !e.native {
+			r.class = 2
+		}
+		if !e.settled() {
+			r.class++
+		} else if e.native {
+			r.asof = ^e.Head.Asof
+		}
+		ranks[i] = r
+	}
+	slices.SortFunc(ranks, func(a, b rank) int {
+		if a.class != b.class {
+			return cmp.Compare(a.class, b.class)
+		}
+		if a.asof != b.asof {
+			return cmp.Compare(a.asof, b.asof)
+		}
+		return cmp.Compare(a.uid, b.uid)
+	})
+	for i := range ranks {
+		lives[i] = ranks[i].life
+	}
+}
