@@ -23,7 +23,7 @@ const (
 	MaxUID = 255
 	// MaxFilter is how many elements a CALDAV:filter may have in all, so that
 	// its cost per object stays bounded.
-	MaxFilter = 1_000
+	MaxFilter = 100
 	// MaxFilterDepth is how deep CALDAV:comp-filter may nest.
 	MaxFilterDepth = MaxDepth
 	// maxSummary is how much of a SUMMARY is kept for a mail subject, in octets.

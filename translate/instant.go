@@ -1,0 +1,223 @@
+package translate
+
+import (
+	"bytes"
+	"math"
+	"time"
+)
+
+const (
+	day = 24 * 60 * 60
+
+	// openStart and openEnd are the ends of a range that has none.
+	openStart = math.MinInt64
+	openEnd   = math.MaxInt64
+
+	// zoneSlack is how far a local time may be from the same time read as UTC,
+	// whatever its zone: RFC 5545 section 3.3.14 allows offsets below 24 h, and
+	// two hours are added for what a change of the clocks does to a length.
+	zoneSlack = 26 * 60 * 60
+)
+
+// instant is the value of a DATE or DATE-TIME property (RFC 5545 sections 3.3.4
+// and 3.3.5) before its zone is applied. The zero value is an absent property.
+type instant struct {
+	state instantState
+	date  bool           // DATE
+	wall  int64          // the local time, as Unix seconds as if it were UTC
+	zone  *time.Location // nil: floating, or a DATE
+	alien bool           // a TZID that is no IANA name
+}
+
+type instantState uint8
+
+const (
+	absent instantState = iota
+	known
+	unreadable
+)
+
+// bounds are the earliest and the latest Unix second that an instant can be;
+// equal where it is exact.
+type bounds struct{ lo, hi int64 }
+
+var anywhere = bounds{openStart, openEnd}
+
+func (b bounds) add(seconds int64) bounds { return bounds{shift(b.lo, seconds), shift(b.hi, seconds)} }
+
+// shift adds to an end of a range; an open one stays open.
+func shift(t, seconds int64) int64 {
+	if t == openStart || t == openEnd {
+		return t
+	}
+	return t + seconds
+}
+
+// floats says whether the instant depends on a zone that is not known here.
+func (i instant) floats() bool { return i.state == known && i.zone == nil }
+
+// in is where the instant can be when floating times and dates are in zone. nil:
+// they may be in any.
+func (i instant) in(zone *time.Location) bounds {
+	if i.state != known {
+		return anywhere
+	}
+	switch {
+	case i.zone != nil:
+		zone = i.zone
+	case i.alien:
+		zone = nil
+	}
+	if zone == nil {
+		return bounds{i.wall - zoneSlack, i.wall + zoneSlack}
+	}
+	t := localTime(i.wall, zone)
+	return bounds{t, t}
+}
+
+// nominal is the instant with floating times, dates and unknown zones read as
+// UTC: what a Span holds.
+func (i instant) nominal() bounds {
+	i.alien = false
+	return i.in(time.UTC)
+}
+
+// plus adds a duration: weeks and days to the local time, the rest to the exact
+// time (RFC 5545 section 3.3.6).
+func (i instant) plus(d duration, zone *time.Location) bounds {
+	if i.state != known || !d.ok {
+		return anywhere
+	}
+	i.wall += d.days * day
+	return i.in(zone).add(d.seconds)
+}
+
+// readInstant reads the value of a line as DATE or DATE-TIME by its form,
+// whatever VALUE says.
+func readInstant(l *Line) instant {
+	i := parseInstant(l.Value())
+	if i.state == known && i.zone == nil && !i.date {
+		if tzid, ok := l.Param("TZID"); ok {
+			i.zone = location(tzid)
+			i.alien = i.zone == nil
+		}
+	}
+	return i
+}
+
+// parseInstant reads 20261125, 20261125T090000 or 20261125T090000Z.
+func parseInstant(v []byte) instant {
+	v = trimBlank(v)
+	bad := instant{state: unreadable}
+	if len(v) < 8 {
+		return bad
+	}
+	year, month, date := digits(v[:4]), digits(v[4:6]), digits(v[6:8])
+	if year < 0 || month < 1 || month > 12 || date < 1 || date > 31 {
+		return bad
+	}
+	t := time.Date(year, time.Month(month), date, 0, 0, 0, 0, time.UTC)
+	if t.Day() != date {
+		return bad // 30 February
+	}
+	i := instant{state: known, date: true, wall: t.Unix()}
+	if len(v) == 8 {
+		return i
+	}
+	utc := v[len(v)-1]|0x20 == 'z'
+	if utc {
+		v = v[:len(v)-1]
+	}
+	if len(v) != 15 || v[8]|0x20 != 't' {
+		return bad
+	}
+	hour, minute, second := digits(v[9:11]), digits(v[11:13]), digits(v[13:15])
+	if hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 {
+		return bad
+	}
+	second = min(second, 59) // RFC 5545 section 3.3.12: second 60 is taken as 59
+	i.date = false
+	i.wall += int64(hour*3600 + minute*60 + second)
+	if utc {
+		i.zone = time.UTC
+	}
+	return i
+}
+
+// digits reads decimal digits only; -1 when there is anything else.
+func digits(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+// duration is the value of a DURATION (RFC 5545 section 3.3.6).
+type duration struct {
+	days, seconds int64 // both with the sign
+	ok            bool
+}
+
+// total is its length with days of 24 hours.
+func (d duration) total() int64 { return d.days*day + d.seconds }
+
+// maxDurationDigits bounds each number of a duration: seven digits of weeks are
+// 190,000 years, and nothing overflows.
+const maxDurationDigits = 7
+
+// parseDuration reads [+-]P[nW][nD][T[nH][nM][nS]], each number at most once and
+// in this order, and at least one.
+func parseDuration(v []byte) duration {
+	v = bytes.ToUpper(trimBlank(v))
+	sign := int64(1)
+	if len(v) > 0 && (v[0] == '+' || v[0] == '-') {
+		if v[0] == '-' {
+			sign = -1
+		}
+		v = v[1:]
+	}
+	if len(v) < 3 || v[0] != 'P' {
+		return duration{}
+	}
+	var d duration
+	units := "WD"
+	for v = v[1:]; len(v) > 0; {
+		if v[0] == 'T' && units != "HMS" && len(v) > 1 {
+			units, v = "HMS", v[1:]
+		}
+		n := 0
+		for n < len(v) && '0' <= v[n] && v[n] <= '9' {
+			n++
+		}
+		if n == 0 || n > maxDurationDigits || n == len(v) {
+			return duration{}
+		}
+		unit := bytes.IndexByte([]byte(units), v[n])
+		if unit < 0 {
+			return duration{}
+		}
+		number := sign * int64(digits(v[:n]))
+		switch v[n] {
+		case 'W':
+			d.days += 7 * number
+		case 'D':
+			d.days += number
+		case 'H':
+			d.seconds += 3600 * number
+		case 'M':
+			d.seconds += 60 * number
+		case 'S':
+			d.seconds += number
+		}
+		units, v = units[unit+1:], v[n+1:]
+	}
+	d.ok = true
+	return d
+}
+
+// formatUTC writes Unix seconds as DATE-TIME in UTC.
+func formatUTC(t int64) string { return time.Unix(t, 0).UTC().Format("20060102T150405Z") }
