@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
+	"calgate/translate"
+)
+
+func dav(local string) xml.Name    { return xml.Name{Space: davxml.DAV, Local: local} }
+func caldav(local string) xml.Name { return xml.Name{Space: davxml.CalDAV, Local: local} }
+
+// HTTPError is an error with its two faces: the client reads Code, Precondition and
+// Public, the log reads Err.
+type HTTPError struct {
+	Code         int
+	Precondition xml.Name           // child of DAV:error (RFC 4918 section 16); zero: none
+	Privilege    calendar.Privilege // missing, of DAV:need-privileges (RFC 3744 section 7.1.1)
+	Href         []string           // escaped; children of the precondition
+	Public       string             // a sentence for people, with nothing secret in it
+	RetryAfter   time.Duration      // of a 503
+	Err          error
+}
+
+func (e *HTTPError) Error() string {
+	s := strconv.Itoa(e.Code)
+	if e.Precondition.Local != "" {
+		s += " " + e.Precondition.Local
+	}
+	if e.Public != "" {
+		s += " " + e.Public
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *HTTPError) Unwrap() error { return e.Err }
+
+func badRequest(public string) *HTTPError {
+	return &HTTPError{Code: http.StatusBadRequest, Public: public}
+}
+
+func notFound(public string) *HTTPError {
+	return &HTTPError{Code: http.StatusNotFound, Public: public}
+}
+
+func forbidden(precondition xml.Name, public string) *HTTPError {
+	return &HTTPError{Code: http.StatusForbidden, Precondition: precondition, Public: public}
+}
+
+// statusClientGone is what the log shows where nobody reads the answer any more.
+const statusClientGone = 499
+
+// retryAfter is how long a client should wait for a mail server that cannot serve now.
+const retryAfter = 30 * time.Second
+
+// httpError is the only place where an error becomes a status.
+func (q *request) httpError(err error) *HTTPError {
+	var h *HTTPError
+	if errors.As(err, &h) {
+		return h
+	}
+	if q.r.Context().Err() != nil {
+		return &HTTPError{Code: statusClientGone, Public: "client gone", Err: err}
+	}
+	var c *calendar.Error
+	var o *translate.ObjectError
+	var f *translate.FilterError
+	var x *davxml.Error
+	switch {
+	case errors.As(err, &c):
+		return q.calendarError(c, err)
+	case errors.As(err, &o):
+		return forbiddenData(caldav(o.Precondition), o.Reason, err)
+	case errors.As(err, &f):
+		return forbiddenData(caldav(f.Precondition), "the filter is not understood", err)
+	case errors.As(err, &x):
+		return xmlError(x, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return unavailable("the mail server does not answer", err)
+	}
+	return &HTTPError{Code: http.StatusInternalServerError, Public: "the gateway failed", Err: err}
+}
+
+// forbiddenData is a precondition of RFC 4791 on the data itself: the client could
+// repeat the request only with other data, so it is 403 (RFC 4791 section 1.3).
+func forbiddenData(precondition xml.Name, public string, err error) *HTTPError {
+	return &HTTPError{Code: http.StatusForbidden, Precondition: precondition, Public: public, Err: err}
+}
+
+func unavailable(public string, err error) *HTTPError {
+	return &HTTPError{Code: http.StatusServiceUnavailable, Public: public, RetryAfter: retryAfter, Err: err}
+}
+
+// calendarError maps the kinds of package calendar. Only wrong credentials are 401:
+// clients delete stored passwords when they read it.
+func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
+	e := &HTTPError{Err: err}
+	switch c.Kind {
+	case calendar.Unavailable:
+		return unavailable("the mail server cannot serve this now", err)
+	case calendar.BadCredentials:
+		return unauthorized(err)
+	case calendar.Denied:
+		e.Code, e.Public = http.StatusForbidden, "the mail server does not let this account in"
+	case calendar.NotFound:
+		e.Code, e.Public = http.StatusNotFound, "no such resource"
+	case calendar.Forbidden:
+		e.Code, e.Public = http.StatusForbidden, "not allowed"
+		if c.Privilege != "" {
+			e.Precondition, e.Privilege = dav("need-privileges"), c.Privilege
+			e.Href = []string{q.lacking(c.Privilege)}
+		}
+	case calendar.Exists:
+		e.Code, e.Precondition, e.Public = http.StatusMethodNotAllowed, dav("resource-must-be-null"), "something is there already"
+	case calendar.Conflict:
+		e.Code, e.Public = http.StatusConflict, "the collection above does not exist"
+	case calendar.UIDConflict:
+		// 409, because the client can solve it by writing to that href instead.
+		e.Code, e.Precondition, e.Public = http.StatusConflict, caldav("no-uid-conflict"), "another object has this UID"
+		if q.place.collection != "" && c.Name != "" {
+			e.Href = []string{q.place.collection + escapeSegment(c.Name)}
+		}
+	case calendar.PreconditionFailed:
+		e.Code, e.Public = http.StatusPreconditionFailed, "the resource is not in the state that the request names"
+	case calendar.OverQuota:
+		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"
+	case calendar.InvalidToken:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
+	case calendar.TooMany:
+		e.Code, e.Public = http.StatusInsufficientStorage, "too many properties, or too large ones"
+	case calendar.NameRefused:
+		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
+	default:
+		e.Code, e.Public = http.StatusInternalServerError, "the gateway failed"
+	}
+	return e
+}
+
+// lacking is the resource on which a privilege is missing: members are bound and
+// unbound in their collection (RFC 3744 sections 3.9 and 3.10).
+func (q *request) lacking(p calendar.Privilege) string {
+	if (p == calendar.Bind || p == calendar.Unbind) && q.place.collection != "" {
+		if q.place.kind == placeObject {
+			return q.place.collection
+		}
+		return q.place.base
+	}
+	return q.place.self
+}
+
+func xmlError(x *davxml.Error, err error) *HTTPError {
+	switch x.Kind {
+	case davxml.TooLarge:
+		return &HTTPError{Code: http.StatusRequestEntityTooLarge, Public: x.Reason, Err: err}
+	case davxml.TooMany:
+		return forbiddenData(dav("number-of-matches-within-limits"), x.Reason, err)
+	case davxml.BadFilter:
+		return forbiddenData(caldav("valid-filter"), x.Reason, err)
+	}
+	return &HTTPError{Code: http.StatusBadRequest, Public: x.Reason, Err: err}
+}
+
+// fail answers with an error. After the first octet of an answer that is no longer
+// possible, and the connection is cut: half a list would be taken for a whole one.
+func (q *request) fail(err error) {
+	e := q.httpError(err)
+	q.err = err
+	if q.w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	if e.Code == statusClientGone {
+		q.w.status = e.Code
+		panic(http.ErrAbortHandler)
+	}
+	header := q.w.Header()
+	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control"} {
+		header.Del(name)
+	}
+	switch e.Code {
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", `Basic realm="`+realm+`", charset="UTF-8"`)
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", q.allow())
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
+	}
+	body := e.body()
+	header.Set("Content-Type", "application/xml; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	q.w.WriteHeader(e.Code)
+	if q.r.Method != http.MethodHead {
+		q.w.Write(body)
+	}
+}
+
+// nsError is the namespace of error bodies that no RFC has an element for.
+const nsError = "urn:calgate:error"
+
+// body is what a client reads. There always is one: KIO takes an error without a
+// body for no answer at all. DAV:error holds precondition elements only (RFC 4918
+// section 14.5), and an empty one is a rate limit to Thunderbird, so an error
+// without a precondition speaks for itself.
+func (e *HTTPError) body() []byte {
+	var b bytes.Buffer
+	if e.Precondition.Local != "" {
+		c := davxml.Condition{Name: e.Precondition, Hrefs: e.Href}
+		if e.Privilege != "" {
+			c.Privilege = dav(string(e.Privilege))
+		}
+		davxml.WriteError(&b, c)
+		return b.Bytes()
+	}
+	io.WriteString(&b, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+`<error xmlns="`+nsError+`">`)
+	text := e.Public
+	if text == "" {
+		text = http.StatusText(e.Code)
+	}
+	b.Write(davxml.AppendText([]byte(nil), text))
+	io.WriteString(&b, "</error>\n")
+	return b.Bytes()
+}

@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// compliance is what OPTIONS says of us, in one line because Thunderbird reads no
+// second one, and with "1" first because it drops the first token (RFC 4918 section
+// 10.1; RFC 3744 section 7.2; RFC 4791 section 5.1; RFC 5689 section 3.1). Class 2
+// would promise locks.
+const compliance = "1, 3, access-control, calendar-access, extended-mkcol"
+
+// options answers OPTIONS. It is behind the login like everything else, as set-up
+// programs check the password with it.
+func (q *request) options() error {
+	header := q.w.Header()
+	header.Set("DAV", compliance)
+	header.Set("Allow", q.allow())
+	header.Set("Content-Length", "0")
+	q.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// allow lists the methods of the request's place.
+func (q *request) allow() string {
+	var names []string
+	for _, m := range methods() {
+		if m.on&q.place.kind != 0 && (q.place.kind != placeNothing || len(q.place.path) > 0) {
+			names = append(names, m.name)
+		}
+	}
+	if len(names) == 0 {
+		return "OPTIONS"
+	}
+	return strings.Join(names, ", ")
+}
+
+// notAllowed is the answer where no method of the table applies. Where nothing is, a
+// PUT lacks the collection above (RFC 4918 section 9.7.1).
+func (q *request) notAllowed() error {
+	switch {
+	case q.place.kind != placeNothing || !known(q.r.Method):
+		return &HTTPError{Code: http.StatusMethodNotAllowed, Public: "method not allowed here"}
+	case q.r.Method == http.MethodPut && len(q.place.path) > 0 && !q.target.Slash:
+		return &HTTPError{Code: http.StatusConflict, Public: "the collection above does not exist"}
+	case q.r.Method == http.MethodPut && len(q.place.path) > 0:
+		return &HTTPError{Code: http.StatusMethodNotAllowed, Public: "a collection is made by MKCALENDAR"}
+	case q.r.Method == "MKCALENDAR" || q.r.Method == "MKCOL":
+		return forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
+	}
+	return notFound("no such resource")
+}
+
+func known(method string) bool {
+	for _, m := range methods() {
+		if m.name == method {
+			return true
+		}
+	}
+	return false
+}

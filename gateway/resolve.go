@@ -1,0 +1,228 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"calgate/gateway/calendar"
+)
+
+// placeKind is what a target leads to. The kinds are bits, so that a table can name several.
+type placeKind int
+
+const (
+	placeRoot placeKind = 1 << iota
+	placePrincipal
+	placeHome
+	placeCalendar
+	placeObject  // there or not: opening the calendar tells
+	placeNothing // nothing is there; a calendar may be made under its path
+)
+
+func (k placeKind) String() string {
+	switch k {
+	case placeRoot:
+		return "root"
+	case placePrincipal:
+		return "principal"
+	case placeHome:
+		return "home"
+	case placeCalendar:
+		return "calendar"
+	case placeObject:
+		return "object"
+	case placeNothing:
+		return "nothing"
+	}
+	return "-"
+}
+
+// place is where a target leads, after resolution.
+type place struct {
+	kind     placeKind
+	calendar calendar.Calendar // of a calendar and of an object
+	name     string            // of an object: its octets, decoded
+	path     []string          // of nothing: decoded segments below the home; empty outside of it
+
+	// Hrefs as the request spelled them, escaped: clients drop members that are not
+	// below the URL they asked.
+	self       string // this place; a collection ends in a slash
+	base       string // of what lies below a home: the home, "/CalDAV/~me/" or "/CalDAV/"
+	collection string // of a calendar and of an object: the calendar
+}
+
+// finder is what resolution needs of an account. find knows which path leads to which
+// calendar mailbox; the names of the defaults are always found.
+type finder interface {
+	find(path []string) (calendar.Calendar, bool, error)
+	defaultCalendar() (calendar.Calendar, error)
+}
+
+// accountFinder finds the calendars of the user who is logged in. What was there at
+// an earlier request costs no LIST, everything else at most one.
+type accountFinder struct {
+	ctx     context.Context
+	account *calendar.Account
+}
+
+func (f accountFinder) find(path []string) (calendar.Calendar, bool, error) {
+	return f.account.Find(f.ctx, path)
+}
+
+func (f accountFinder) defaultCalendar() (calendar.Calendar, error) {
+	home, err := f.account.Home(f.ctx)
+	if err != nil {
+		return calendar.Calendar{}, err
+	}
+	return home.DefaultCalendar(), nil
+}
+
+// resolve finds the place of the request's target.
+func (q *request) resolve() error {
+	var err error
+	q.place, err = q.resolveTarget(q.target, q.r.Method)
+	return err
+}
+
+func (q *request) resolveTarget(t Target, method string) (place, error) {
+	if t.HasOwner && !q.login.self(t.Owner) {
+		// Calendars of other users are not built: as if they did not exist.
+		return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+	}
+	return resolve(t, accountFinder{q.r.Context(), q.account}, method)
+}
+
+// resolve says where a target of the user's own leads.
+func resolve(t Target, f finder, method string) (place, error) {
+	switch t.Realm {
+	case RealmRoot:
+		return place{kind: placeRoot, self: "/"}, nil
+	case RealmUser:
+		return place{kind: placePrincipal, self: t.self(true)}, nil
+	case RealmCalDAV:
+		if len(t.Path) > 0 {
+			return resolvePath(t, f, t.Slash || method == "MKCALENDAR" || method == "MKCOL")
+		}
+		if !t.HasOwner && (method == http.MethodGet || method == http.MethodHead || method == "REPORT") {
+			return defaultPlace(t, f)
+		}
+		return place{kind: placeHome, self: t.self(true), base: t.base()}, nil
+	}
+	return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+}
+
+// resolvePath says what a path below the home is, in this order: a calendar; an object
+// in one; a calendar named with the suffix ".ics"; an object in a calendar named so,
+// as answers to such a request name its members; an object of the default calendar.
+// If it can only be a collection, the steps about objects are left out.
+func resolvePath(t Target, f finder, collection bool) (place, error) {
+	last := len(t.Path) - 1
+	stripped, isICS := stripSuffix(t.Path)
+	if c, ok, err := f.find(t.Path); ok || err != nil {
+		return t.calendar(c), err
+	}
+	if !collection && last > 0 {
+		if c, ok, err := f.find(t.Path[:last]); ok || err != nil {
+			return t.object(c, t.parent()), err
+		}
+	}
+	if isICS && len(stripped) == 0 {
+		return defaultPlace(t, f)
+	}
+	if isICS {
+		if c, ok, err := f.find(stripped); ok || err != nil {
+			return t.calendar(c), err
+		}
+	}
+	if parent, ok := stripSuffix(t.Path[:last]); !collection && ok && len(parent) > 0 {
+		if c, ok, err := f.find(parent); ok || err != nil {
+			return t.object(c, t.parent()), err
+		}
+	}
+	if !collection && last == 0 && isICS {
+		c, err := f.defaultCalendar()
+		return t.object(c, t.base()+escapePath(c.Path)+"/"), err
+	}
+	return place{kind: placeNothing, path: t.Path, self: t.self(collection), base: t.base()}, nil
+}
+
+// defaultPlace is what the empty mailbox name means. Answers name the calendar.
+func defaultPlace(t Target, f finder) (place, error) {
+	c, err := f.defaultCalendar()
+	base := "/" + strings.Join(t.raw[:len(t.raw)-len(t.Path)], "/") + "/"
+	href := base + escapePath(c.Path) + "/"
+	return place{kind: placeCalendar, calendar: c, self: href, base: base, collection: href}, err
+}
+
+func (t Target) calendar(c calendar.Calendar) place {
+	return place{kind: placeCalendar, calendar: c, self: t.self(true), base: t.base(), collection: t.self(true)}
+}
+
+func (t Target) object(c calendar.Calendar, collection string) place {
+	return place{kind: placeObject, calendar: c, name: t.Path[len(t.Path)-1], self: t.self(false), base: t.base(), collection: collection}
+}
+
+// stripSuffix takes one ".ics" in any case from the last segment. A segment that is
+// nothing but the suffix goes as a whole.
+func stripSuffix(path []string) ([]string, bool) {
+	if len(path) == 0 {
+		return nil, false
+	}
+	last := len(path) - 1
+	n := len(path[last]) - len(".ics")
+	if n < 0 || !strings.EqualFold(path[last][n:], ".ics") {
+		return nil, false
+	}
+	if n == 0 {
+		return path[:last], true
+	}
+	return append(append([]string(nil), path[:last]...), path[last][:n]), true
+}
+
+// locate resolves an href of a request body or an If header, an absolute path or URL.
+func (q *request) locate(href string) (place, error) {
+	raw, ok := pathOf(href)
+	if !ok {
+		return place{kind: placeNothing}, nil
+	}
+	t, err := ParseTarget(raw)
+	if err != nil {
+		return place{kind: placeNothing}, nil
+	}
+	return q.resolveTarget(t, "PROPFIND")
+}
+
+// member resolves the href of an object in the place's own calendar. Another one
+// is no member (RFC 4791 section 7.9).
+func (q *request) member(href string) (name string, ok bool, err error) {
+	p, err := q.locate(href)
+	ok = err == nil && p.kind == placeObject && p.calendar.Mailbox == q.place.calendar.Mailbox
+	return p.name, ok, err
+}
+
+// hrefHome is the canonical calendar home, which discovery hands out.
+func (q *request) hrefHome() string { return "/CalDAV/~" + escapeSegment(q.login.href()) + "/" }
+
+// hrefPrincipal is the canonical principal.
+func (q *request) hrefPrincipal() string { return "/UserDAV/" + escapeSegment(q.login.href()) + "/" }
+
+// hrefCalendar is a calendar below the home as the request spelled it.
+func (q *request) hrefCalendar(c calendar.Calendar) string {
+	if q.place.collection != "" && c.Mailbox == q.place.calendar.Mailbox {
+		return q.place.collection
+	}
+	base := q.place.base
+	if base == "" {
+		base = q.hrefHome()
+	}
+	return base + escapePath(c.Path) + "/"
+}
+
+// hrefObject is an object below its calendar as the request spelled it.
+func (q *request) hrefObject(c calendar.Calendar, name string) string {
+	if q.place.kind == placeObject && name == q.place.name && c.Mailbox == q.place.calendar.Mailbox {
+		return q.place.self
+	}
+	return q.hrefCalendar(c) + escapeSegment(name)
+}
