@@ -30,11 +30,12 @@ func appendConditions(b []byte, failed []Condition) []byte {
 			b = AppendEmpty(b, c.Name)
 			continue
 		}
-		b = AppendStart(b, c.Name)
+		tag, start := NewTag(c.Name), len(b)
+		b = tag.Start(b)
 		for _, href := range c.Hrefs {
 			b = appendResource(b, c.Privilege, href)
 		}
-		b = AppendEnd(b, c.Name)
+		b = tag.End(b, start)
 	}
 	return b
 }

@@ -6,26 +6,28 @@ import "unicode/utf8"
 // octets that are no UTF-8, U+FFFE and U+FFFF.
 const replacement = "\uFFFD"
 
-// plain marks the octets that stand for themselves in text and in attributes.
-var plain = func() (p [256]bool) {
+// plainText and plainValue mark the octets that stand for themselves in text
+// and in attributes.
+var plainText, plainValue = func() (text, value [256]bool) {
 	for c := 0x20; c < 0x80; c++ {
-		p[c] = true
+		text[c] = c != '<' && c != '>' && c != '&'
+		value[c] = text[c] && c != '"'
 	}
-	for _, c := range `<>&"` {
-		p[c] = false
-	}
-	return p
+	text['\t'], text['\n'] = true, true
+	return text, value
 }()
 
 // AppendText appends s as character data. A carriage return becomes a
 // character reference, so that CRLF survives the parser (XML 1.0 section 2.11);
 // ">" is always escaped, so that "]]>" cannot arise.
-func AppendText[T string | []byte](b []byte, s T) []byte { return appendEscaped(b, s, false) }
+func AppendText[T string | []byte](b []byte, s T) []byte { return appendEscaped(b, s, &plainText) }
 
 // AppendAttribute appends s as the value of an attribute in double quotes.
-func AppendAttribute[T string | []byte](b []byte, s T) []byte { return appendEscaped(b, s, true) }
+func AppendAttribute[T string | []byte](b []byte, s T) []byte {
+	return appendEscaped(b, s, &plainValue)
+}
 
-func appendEscaped[T string | []byte](b []byte, s T, attribute bool) []byte {
+func appendEscaped[T string | []byte](b []byte, s T, plain *[256]bool) []byte {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -33,15 +35,11 @@ func appendEscaped[T string | []byte](b []byte, s T, attribute bool) []byte {
 			i++
 			continue
 		}
-		size := 1
-		escaped := ""
-		if c >= utf8.RuneSelf {
-			if size, escaped = escapeRune(s[i:min(i+utf8.UTFMax, len(s))]); escaped == "" {
-				i += size
-				continue
-			}
-		} else if escaped = escapeOctet(c, attribute); escaped == "" {
-			i++
+		size, escaped := 1, ""
+		if c < utf8.RuneSelf {
+			escaped = escapeOctet(c)
+		} else if size, escaped = escapeRune(s[i:min(i+utf8.UTFMax, len(s))]); escaped == "" {
+			i += size
 			continue
 		}
 		b = append(b, s[done:i]...)
@@ -52,8 +50,8 @@ func appendEscaped[T string | []byte](b []byte, s T, attribute bool) []byte {
 	return append(b, s[done:]...)
 }
 
-// escapeOctet returns what stands for an ASCII octet, "" for itself.
-func escapeOctet(c byte, attribute bool) string {
+// escapeOctet returns what stands for an ASCII octet.
+func escapeOctet(c byte) string {
 	switch c {
 	case '<':
 		return "&lt;"
@@ -61,22 +59,16 @@ func escapeOctet(c byte, attribute bool) string {
 		return "&gt;"
 	case '&':
 		return "&amp;"
-	case '\r':
-		return "&#13;"
-	}
-	if c != '"' && c != '\t' && c != '\n' {
-		return replacement
-	}
-	if !attribute {
-		return ""
-	}
-	switch c {
 	case '"':
 		return "&quot;"
+	case '\r':
+		return "&#13;"
+	case '\n':
+		return "&#10;"
 	case '\t':
 		return "&#9;"
 	}
-	return "&#10;"
+	return replacement
 }
 
 // escapeRune returns the length of the character that s begins with and what

@@ -2,11 +2,15 @@ package davxml
 
 import (
 	"io"
+	"net/http"
 	"strconv"
 )
 
 // flushAt is how many octets a Multistatus gathers before it writes.
 const flushAt = 32 << 10
+
+// maxBuffer is how large a buffer is kept after an object that filled it.
+const maxBuffer = 1 << 20
 
 // prolog opens every answer: the four prefixes that values use. There is no
 // default namespace, so that an element without a namespace needs nothing.
@@ -19,9 +23,14 @@ const declarations = ` xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"` +
 // Nothing reaches the writer before the first 32 KB are full or Close is
 // called, so an early error can still become an answer of its own.
 type Multistatus struct {
-	w   io.Writer
-	b   []byte
-	err error
+	// Begin, if not nil, is called before the first write, with the length of
+	// the whole answer where it is known by then, else -1.
+	Begin func(length int)
+
+	w     io.Writer
+	b     []byte
+	begun bool
+	err   error
 }
 
 // NewMultistatus returns a Multistatus that writes to w.
@@ -31,13 +40,16 @@ func NewMultistatus(w io.Writer) *Multistatus {
 	return m
 }
 
-// Response opens a DAV:response. base is written as it is and must be escaped,
-// as a URL is that Href made; segment is percent-encoded and may be "".
+// Response opens a DAV:response. base is a URL escaped by EscapeHref; segment is
+// percent-encoded here and may be "".
 func (m *Multistatus) Response(base, segment string) {
 	m.b = append(m.b, "<D:response><D:href>"...)
 	m.b = append(m.b, base...)
 	m.b = append(AppendSegment(m.b, segment), "</D:href>"...)
 }
+
+// EscapeHref escapes a URL for Response: once for all members of a collection.
+func EscapeHref(href string) string { return string(AppendText(nil, href)) }
 
 // ResponseText opens a DAV:response for a href that is text of the client.
 func (m *Multistatus) ResponseText(href string) {
@@ -50,6 +62,12 @@ func (m *Multistatus) Propstat() { m.b = append(m.b, "<D:propstat><D:prop>"...) 
 
 // Append lets f append the elements of properties.
 func (m *Multistatus) Append(f func([]byte) []byte) { m.b = f(m.b) }
+
+// Mark is where the answer stands now, for Truncate.
+func (m *Multistatus) Mark() int { return len(m.b) }
+
+// Truncate takes back what was appended since a Mark in the same DAV:response.
+func (m *Multistatus) Truncate(mark int) { m.b = m.b[:mark] }
 
 // Raw appends XML that is complete in itself.
 func (m *Multistatus) Raw(s string) { m.b = append(m.b, s...) }
@@ -68,10 +86,7 @@ func (m *Multistatus) EndPropstat(status int, failed ...Condition) {
 // Status appends a DAV:status and, where there are any, the preconditions that
 // failed.
 func (m *Multistatus) Status(status int, failed ...Condition) {
-	m.b = append(m.b, "<D:status>HTTP/1.1 "...)
-	m.b = strconv.AppendInt(m.b, int64(status), 10)
-	m.b = append(append(m.b, ' '), statusText(status)...)
-	m.b = append(m.b, "</D:status>"...)
+	m.b = append(append(append(m.b, "<D:status>"...), statusLine(status)...), "</D:status>"...)
 	if len(failed) > 0 {
 		m.b = append(appendConditions(append(m.b, "<D:error>"...), failed), "</D:error>"...)
 	}
@@ -81,7 +96,7 @@ func (m *Multistatus) Status(status int, failed ...Condition) {
 func (m *Multistatus) EndResponse() error {
 	m.b = append(m.b, "</D:response>\n"...)
 	if len(m.b) >= flushAt {
-		m.flush()
+		m.flush(-1)
 	}
 	return m.err
 }
@@ -95,98 +110,38 @@ func (m *Multistatus) SyncToken(token string) {
 // Close ends the answer and writes the rest. It does not close the writer.
 func (m *Multistatus) Close() error {
 	m.b = append(m.b, "</D:multistatus>\n"...)
-	m.flush()
+	m.flush(len(m.b))
 	return m.err
 }
 
-func (m *Multistatus) flush() {
+func (m *Multistatus) flush(length int) {
+	if !m.begun && m.Begin != nil {
+		m.Begin(length)
+	}
+	m.begun = true
 	if m.err == nil {
 		_, m.err = m.w.Write(m.b)
 	}
-	m.b = m.b[:0]
+	if m.b = m.b[:0]; cap(m.b) > maxBuffer {
+		m.b = make([]byte, 0, flushAt+4<<10)
+	}
 }
 
-// statusText is the reason phrase of the statuses that answers hold.
-func statusText(status int) string {
+// statusLine is the content of DAV:status (RFC 4918 section 14.28).
+func statusLine(status int) string {
 	switch status {
-	case 200:
-		return "OK"
-	case 403:
-		return "Forbidden"
-	case 404:
-		return "Not Found"
-	case 409:
-		return "Conflict"
-	case 424:
-		return "Failed Dependency"
-	case 500:
-		return "Internal Server Error"
-	case 503:
-		return "Service Unavailable"
-	case 507:
-		return "Insufficient Storage"
+	case http.StatusOK:
+		return "HTTP/1.1 200 OK"
+	case http.StatusNotFound:
+		return "HTTP/1.1 404 Not Found"
 	}
-	return "Status"
+	return "HTTP/1.1 " + strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
-// AppendEmpty appends an element without content.
-func AppendEmpty(b []byte, n Name) []byte {
-	b = append(appendTag(append(b, '<'), n), "/>"...)
-	return b
-}
-
-// AppendTextElement appends an element that holds text.
-func AppendTextElement(b []byte, n Name, text string) []byte {
-	b = append(appendTag(append(b, '<'), n), '>')
-	b = AppendText(b, text)
-	return AppendEnd(b, n)
-}
-
-// AppendStart appends a start tag.
-func AppendStart(b []byte, n Name) []byte { return append(appendTag(append(b, '<'), n), '>') }
-
-// AppendEnd appends the end tag that belongs to AppendStart.
-func AppendEnd(b []byte, n Name) []byte {
-	b = append(b, "</"...)
-	if p := prefix(n.Space); p != "" {
-		b = append(b, p...)
-	}
-	return append(append(b, n.Local...), '>')
-}
-
-func appendTag(b []byte, n Name) []byte {
-	p := prefix(n.Space)
-	b = append(append(b, p...), n.Local...)
-	if p == "X:" {
-		b = append(AppendAttribute(append(b, ` xmlns:X="`...), n.Space), '"')
-	}
-	return b
-}
-
-// prefix returns the prefix of a namespace with its colon. X: is for those
-// that the root does not declare.
-func prefix(space string) string {
-	switch space {
-	case "":
-		return ""
-	case DAV:
-		return "D:"
-	case CalDAV:
-		return "C:"
-	case CalendarServer:
-		return "CS:"
-	case AppleICal:
-		return "A:"
-	case namespaceXML:
-		return "xml:"
-	}
-	return "X:"
-}
-
-// unreserved are the octets of a path segment that are not percent-encoded:
-// those of RFC 3986 section 2.3, and "@", which clients expect as it is.
-var unreserved = func() (u [256]bool) {
-	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@" {
+// unescaped are the octets of a path segment that stand for themselves: those
+// that RFC 3986 section 3.3 allows, but for "&" and "'", which XML would escape.
+var unescaped = func() (u [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@:!$()*+,;=" {
 		u[c] = true
 	}
 	return u
@@ -198,7 +153,7 @@ func AppendSegment(b []byte, segment string) []byte {
 	const hex = "0123456789ABCDEF"
 	done := 0
 	for i := 0; i < len(segment); i++ {
-		if c := segment[i]; !unreserved[c] {
+		if c := segment[i]; !unescaped[c] {
 			b = append(append(b, segment[done:i]...), '%', hex[c>>4], hex[c&15])
 			done = i + 1
 		}

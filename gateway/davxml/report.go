@@ -12,6 +12,9 @@ type Report struct {
 	Names
 	Hrefs  []string    // CALDAV:calendar-multiget, as written
 	Filter *CompFilter // CALDAV:calendar-query; nil when not given
+	// Timezone is the text of CALDAV:timezone in a calendar-query
+	// (RFC 4791 section 9.8), "" when not given.
+	Timezone string
 	// Token and Level are of DAV:sync-collection (RFC 6578 section 6.1);
 	// HasToken says that a DAV:sync-token stands there, if only an empty one.
 	Token, Level string
@@ -60,6 +63,8 @@ func (r *reader) reportChild(t token, report *Report) error {
 		err = r.limit(report)
 	case Name{Space: CalDAV, Local: "filter"}:
 		report.Filter, err = r.filter()
+	case Name{Space: CalDAV, Local: "timezone"}:
+		report.Timezone, err = r.text()
 	}
 	return err
 }

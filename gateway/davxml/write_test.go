@@ -42,7 +42,8 @@ func TestMultistatus(t *testing.T) {
 	m.Response("/CalDAV/~me/Work/", "a b&<ü.ics")
 	m.Propstat()
 	m.Append(func(b []byte) []byte {
-		return AppendTextElement(b, Name{Space: DAV, Local: "getetag"}, `"1-2"`)
+		tag, start := NewTag(Name{Space: DAV, Local: "getetag"}), len(b)
+		return tag.End(AppendText(tag.Start(b), `"1-2"`), start)
 	})
 	m.Raw(`<x xmlns="urn:y">1</x>`)
 	m.EndPropstat(200)
@@ -175,12 +176,23 @@ func TestMultistatusAllocatesNothingPerResponse(t *testing.T) {
 	}
 }
 
+var (
+	etagTag  = NewTag(Name{Space: DAV, Local: "getetag"})
+	ctypeTag = NewTag(Name{Space: DAV, Local: "getcontenttype"})
+	rtypeTag = NewTag(Name{Space: DAV, Local: "resourcetype"})
+)
+
 func listOne(m *Multistatus, name, etag string) {
 	m.Response("/CalDAV/~user@example.org/Calendar/", name)
 	m.Propstat()
-	m.b = AppendTextElement(m.b, Name{Space: DAV, Local: "getetag"}, etag)
-	m.b = AppendTextElement(m.b, Name{Space: DAV, Local: "getcontenttype"}, "text/calendar; charset=utf-8; component=VEVENT")
-	m.b = AppendEmpty(m.b, Name{Space: DAV, Local: "resourcetype"})
+	m.Append(func(b []byte) []byte {
+		n := len(b)
+		b = etagTag.End(AppendText(etagTag.Start(b), etag), n)
+		n = len(b)
+		b = ctypeTag.End(AppendText(ctypeTag.Start(b), "text/calendar; charset=utf-8; component=VEVENT"), n)
+		n = len(b)
+		return rtypeTag.End(rtypeTag.Start(b), n)
+	})
 	m.EndPropstat(200)
 	m.EndResponse()
 }
