@@ -1,0 +1,67 @@
+package imapstore
+
+import (
+	"context"
+	"strings"
+)
+
+// parseRights reads mailbox and rights of a MYRIGHTS answer. Servers of RFC 2086 say d for what RFC 4314 section 2.1.1 splits
+// into t and e (and x), and c for k; the letters are then added.
+func (c *conn) parseRights(s *scanner) string {
+	s.spaces()
+	s.astring()
+	s.spaces()
+	rights := string(s.astring())
+	if s.bad {
+		return ""
+	}
+	if c.caps.TEKX {
+		return rights
+	}
+	for old, now := range map[string]string{"d": "te", "c": "kx"} {
+		if !strings.Contains(rights, old) {
+			continue
+		}
+		for _, r := range now {
+			if !strings.ContainsRune(rights, r) {
+				rights += string(r)
+			}
+		}
+	}
+	return sortLetters(rights)
+}
+
+func sortLetters(s string) string {
+	b := []byte(s)
+	for i := 1; i < len(b); i++ {
+		for k := i; k > 0 && b[k] < b[k-1]; k-- {
+			b[k], b[k-1] = b[k-1], b[k]
+		}
+	}
+	return string(b)
+}
+
+// Rights is what MYRIGHTS says of the mailbox, as in Looked; false where the server has no ACL.
+func (s *Session) Rights(ctx context.Context, mailbox string) (string, bool, error) {
+	if !s.c.caps.ACL {
+		return "", false, nil
+	}
+	rights := ""
+	err := s.do(ctx, "Rights", mailbox, again, func(c *conn) error {
+		real, err := c.server(mailbox)
+		if err != nil {
+			return &Error{Kind: NotFound, Err: err}
+		}
+		replies, err := c.command(func(r *response) error {
+			if r.kind == "MYRIGHTS" {
+				rights = c.parseRights(r.scan())
+			}
+			return nil
+		}, "MYRIGHTS "+arg(real))
+		if err != nil || replies[0].status == "OK" {
+			return err
+		}
+		return c.notSelected(real, replies[0])
+	})
+	return rights, err == nil, err
+}

@@ -1,0 +1,39 @@
+package imapstore
+
+import (
+	"slices"
+	"strings"
+)
+
+// Caps is what the server offers after login. Nothing that is not offered is ever sent: some servers end a session after ten
+// commands that they do not know.
+type Caps struct {
+	UIDPlus, MultiAppend, ACL, Metadata, Condstore, QResync, ESearch, Namespace bool
+
+	ListExtended, ListStatus, SpecialUse, Unselect, Move, ObjectID bool
+	LiteralPlus, LiteralMinus, SASLIR, Quota, Idle, ID             bool
+
+	TEKX bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
+
+	All []string // upper case, sorted
+}
+
+func readCaps(all []string) Caps {
+	all = slices.Clone(all)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	has := func(name string) bool { return slices.Contains(all, name) }
+	c := Caps{
+		All: all, UIDPlus: has("UIDPLUS"), MultiAppend: has("MULTIAPPEND"), ACL: has("ACL"), Metadata: has("METADATA"),
+		Condstore: has("CONDSTORE") || has("QRESYNC"), QResync: has("QRESYNC"), ESearch: has("ESEARCH"), Namespace: has("NAMESPACE"),
+		ListExtended: has("LIST-EXTENDED"), ListStatus: has("LIST-STATUS"), SpecialUse: has("SPECIAL-USE"), Unselect: has("UNSELECT"),
+		Move: has("MOVE"), ObjectID: has("OBJECTID"), LiteralPlus: has("LITERAL+"), LiteralMinus: has("LITERAL-"),
+		SASLIR: has("SASL-IR"), Quota: has("QUOTA"), Idle: has("IDLE"), ID: has("ID"),
+	}
+	for _, a := range all {
+		if strings.HasPrefix(a, "RIGHTS=") {
+			c.TEKX = true
+		}
+	}
+	return c
+}

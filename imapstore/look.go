@@ -1,0 +1,270 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Mailbox is a mailbox and the triple that names its message set: at a constant UIDNEXT the set can only shrink, so UIDNEXT and
+// MESSAGES together tell any two sets of one UIDVALIDITY apart.
+type Mailbox struct {
+	Name                           string
+	UIDValidity, UIDNext, Messages uint32
+}
+
+// Looked is what a Look saw.
+type Looked struct {
+	Mailbox
+	Rights    string // MYRIGHTS in the letters of RFC 4314: d and c of older servers are spelled out
+	HasRights bool   // false where the server has no ACL
+	ReadOnly  bool
+}
+
+// selected is the mailbox that a connection has selected, and what is known of its view.
+type selected struct {
+	name     string // the server's
+	triple   Mailbox
+	known    bool   // triple names the view, but for wire.seen
+	exists   uint32 // of the view
+	readOnly bool
+	own      []uint32 // UIDs that this connection appended since triple was known
+}
+
+// maxRounds bounds how often a mailbox that goes on changing is looked at again.
+const maxRounds = 10
+
+var (
+	errRestless = errors.New("mailbox changes faster than it can be looked at")
+	errNoUIDs   = errors.New("server gives no UIDVALIDITY")
+	errRenewed  = errors.New("mailbox has another UIDVALIDITY than at the look")
+)
+
+// Look makes the session's view of the mailbox the present one, SELECT where needed, else NOOP, and asks MYRIGHTS in the same
+// write where ACL is offered. What the answer says of the mailbox is true of one moment, and of the view that UIDs and
+// Fields then read. NotFound: there is no such mailbox.
+func (s *Session) Look(ctx context.Context, mailbox string) (Looked, error) {
+	var l Looked
+	err := s.do(ctx, "Look", mailbox, again, func(c *conn) error {
+		real, err := c.server(mailbox)
+		if err != nil {
+			return &Error{Kind: NotFound, Err: err}
+		}
+		l, err = c.look(real)
+		return err
+	})
+	if err != nil {
+		return Looked{}, err
+	}
+	l.Name = mailbox
+	s.looked[mailbox] = l.Mailbox
+	return l, nil
+}
+
+func (c *conn) look(name string) (Looked, error) {
+	var l Looked
+	lines := make([]string, 1, 2)
+	if c.caps.ACL {
+		lines = append(lines, "MYRIGHTS "+arg(name))
+	}
+	on := func(r *response) error {
+		if r.kind == "MYRIGHTS" {
+			l.Rights = c.parseRights(r.scan())
+		}
+		return nil
+	}
+	var replies []reply
+	var err error
+	if c.sel != nil && c.sel.name == name {
+		lines[0] = "NOOP"
+		if replies, err = c.command(on, lines...); err == nil {
+			err = replies[0].err()
+		}
+	} else {
+		replies, err = c.selectName(name, on, lines)
+	}
+	if err == nil {
+		err = c.settle(name)
+	}
+	if err != nil {
+		return Looked{}, err
+	}
+	l.HasRights = c.caps.ACL
+	if l.HasRights && replies[1].status != "OK" {
+		l.Rights = ""
+	}
+	l.Mailbox, l.ReadOnly = c.sel.triple, c.sel.readOnly
+	return l, nil
+}
+
+// selectName selects a mailbox; lines[0] is filled in, the others go in the same write.
+func (c *conn) selectName(name string, on func(*response) error, lines []string) ([]reply, error) {
+	lines[0] = "SELECT " + arg(name)
+	c.sel, c.w.seen = nil, changes{}
+	x := &selected{name: name}
+	replies, err := c.command(func(r *response) error {
+		if r.kind == "OK" {
+			s := &scanner{b: []byte(r.reply.args)}
+			switch r.reply.code {
+			case "UIDVALIDITY":
+				x.triple.UIDValidity = s.number32()
+			case "UIDNEXT":
+				x.triple.UIDNext = s.number32()
+			}
+		}
+		if on != nil {
+			return on(r)
+		}
+		return nil
+	}, lines...)
+	if err != nil {
+		return nil, err
+	}
+	if replies[0].status != "OK" {
+		return nil, c.notSelected(name, replies[0])
+	}
+	if x.triple.UIDValidity == 0 {
+		return nil, errNoUIDs
+	}
+	x.readOnly = replies[0].code == "READ-ONLY"
+	x.exists = c.w.seen.exists
+	x.triple.Messages = x.exists
+	// Without CONDSTORE the server may be one that scans a directory: a later NOOP must confirm what the first scan saw.
+	x.known = x.triple.UIDNext != 0 && c.caps.Condstore && !c.w.seen.removed
+	c.w.seen = changes{}
+	c.sel = x
+	return replies, nil
+}
+
+// notSelected tells "there is none" from "not now": a NO without a code is believed only if LIST does not show the mailbox,
+// because an existing calendar that is taken for an absent one looks empty to its user.
+func (c *conn) notSelected(name string, p reply) error {
+	err := p.err()
+	if p.status != "NO" || p.code != "" {
+		return err
+	}
+	there, lerr := c.listed(name)
+	if lerr != nil {
+		return lerr
+	}
+	if there {
+		return &Error{Kind: Unavailable, Err: err}
+	}
+	return &Error{Kind: NotFound, Err: err}
+}
+
+// listed says whether LIST shows a mailbox that can be selected.
+func (c *conn) listed(name string) (bool, error) {
+	there := false
+	_, err := c.one(func(r *response) error {
+		if r.kind == "LIST" {
+			s := r.scan()
+			attrs, _, got := parseList(s)
+			there = there || (!s.bad && got == encodeUTF7(name) && !hasAttr(attrs, `\Noselect`) && !hasAttr(attrs, `\NonExistent`))
+		}
+		return nil
+	}, `LIST "" `+arg(name))
+	return there, err
+}
+
+// settle brings the triple up to what the answers said of the view. Where that is not plain, STATUS and NOOP go together until
+// the NOOP behind a STATUS has nothing new: then the view was the same before and after the STATUS, which so describes it.
+// (STATUS alone may be ahead of the view, and SELECT of some servers has no UIDNEXT.)
+func (c *conn) settle(name string) error {
+	for range maxRounds {
+		if c.sel.explained(&c.w.seen, c.caps.Condstore) {
+			return nil
+		}
+		if err := c.statusRound(name); err != nil {
+			return err
+		}
+	}
+	if _, err := c.selectName(name, nil, make([]string, 1)); err != nil {
+		return err
+	}
+	if !c.sel.known {
+		return &Error{Kind: Unavailable, Err: errRestless}
+	}
+	return nil
+}
+
+// explained takes what was seen into the view, and says whether the triple names it: nothing changed, or nothing but own
+// APPENDs whose UIDs follow on UIDNEXT.
+func (x *selected) explained(seen *changes, condstore bool) bool {
+	changed := seen.removed || (seen.counted && seen.exists != x.exists)
+	if seen.counted {
+		x.exists = seen.exists
+	}
+	removed := seen.removed
+	*seen = changes{}
+	own := x.own
+	if x.known && !changed && len(own) == 0 {
+		return true
+	}
+	if x.known && condstore && !removed && uint64(x.exists) == uint64(x.triple.Messages)+uint64(len(own)) {
+		next := x.triple.UIDNext
+		for _, uid := range own {
+			if uid != next {
+				x.known = false
+				return false
+			}
+			next++
+		}
+		x.triple.UIDNext, x.triple.Messages, x.own = next, x.exists, nil
+		return true
+	}
+	x.known = false
+	return false
+}
+
+func (c *conn) statusRound(name string) error {
+	x := c.sel
+	var m Mailbox
+	got := false
+	replies, err := c.command(func(r *response) error {
+		if r.kind == "STATUS" {
+			if box, st, ok := parseStatus(r.scan()); ok && box == encodeUTF7(name) {
+				m, got = st, true
+			}
+		}
+		return nil
+	}, "STATUS "+arg(name)+" (MESSAGES UIDNEXT UIDVALIDITY)", "NOOP")
+	if err != nil {
+		return err
+	}
+	for _, p := range replies {
+		if err := p.err(); err != nil {
+			return err
+		}
+	}
+	if !got || m.UIDNext == 0 {
+		return fmt.Errorf("%w in STATUS", errSyntax)
+	}
+	if m.UIDValidity != x.triple.UIDValidity { // deleted and made again under this session
+		_, err := c.selectName(name, nil, make([]string, 1))
+		return err
+	}
+	seen := &c.w.seen
+	if !seen.removed && (!seen.counted || seen.exists == x.exists) && m.Messages == x.exists {
+		x.triple.UIDNext, x.triple.Messages, x.known, x.own = m.UIDNext, m.Messages, true, nil
+	}
+	return nil
+}
+
+// view selects the mailbox where another one is selected, for the commands after a Look. The view may so become newer than the
+// Look; its UIDVALIDITY must be the same.
+func (s *Session) view(c *conn, mailbox string) error {
+	real, err := c.server(mailbox)
+	if err != nil {
+		return &Error{Kind: NotFound, Err: err}
+	}
+	if c.sel == nil || c.sel.name != real {
+		if _, err := c.selectName(real, nil, make([]string, 1)); err != nil {
+			return err
+		}
+	}
+	if l, ok := s.looked[mailbox]; ok && l.UIDValidity != c.sel.triple.UIDValidity {
+		return &Error{Kind: Unavailable, Err: errRenewed}
+	}
+	return nil
+}

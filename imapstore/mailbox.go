@@ -1,0 +1,256 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Listed is one mailbox of a List.
+type Listed struct {
+	Mailbox               // the triple is zero without HasStatus
+	NoSelect, NoInferiors bool
+	Subscribed            bool // told by servers with LIST-EXTENDED only
+	HasStatus             bool
+	SpecialUse            string // \Sent, \Trash, … (RFC 6154), "" for none
+}
+
+func hasAttr(attrs []string, name string) bool {
+	for _, a := range attrs {
+		if strings.EqualFold(a, name) {
+			return true
+		}
+	}
+	return false
+}
+
+var statusItems = &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true}
+
+// List gives the mailboxes of the personal namespace, sorted by name; with their triples where withStatus is set, in one command
+// where LIST-STATUS (RFC 5819) is offered, else with pipelined STATUS.
+func (s *Session) List(ctx context.Context, withStatus bool) ([]Listed, error) {
+	var out []Listed
+	err := s.do(ctx, "List", "", again, func(c *conn) error {
+		var err error
+		out, err = c.list(withStatus)
+		return err
+	})
+	return out, err
+}
+
+func (c *conn) list(withStatus bool) ([]Listed, error) {
+	var o *imap.ListOptions
+	if c.caps.ListExtended {
+		o = &imap.ListOptions{ReturnSubscribed: true, ReturnSpecialUse: c.caps.SpecialUse}
+		if withStatus && c.caps.ListStatus {
+			o.ReturnStatus = statusItems
+		}
+	}
+	patterns := []string{"*"}
+	if p := c.ns.Personal[0].Prefix; p != "" {
+		patterns = []string{"INBOX", p + "*"}
+	}
+	var out []Listed
+	real := map[string]string{}
+	for _, p := range patterns {
+		data, err := c.client.List("", p, o).Collect()
+		if err != nil {
+			return nil, refused(err)
+		}
+		for _, d := range data {
+			name, ok := c.shown(d.Mailbox)
+			if _, twice := real[name]; !ok || twice {
+				continue
+			}
+			real[name] = d.Mailbox
+			out = append(out, listed(name, d))
+		}
+	}
+	for name, r := range real {
+		c.remember(name, r)
+	}
+	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })
+	if withStatus {
+		return out, c.statuses(out, real)
+	}
+	return out, nil
+}
+
+func listed(name string, d *imap.ListData) Listed {
+	l := Listed{Mailbox: Mailbox{Name: name}}
+	for _, a := range d.Attrs {
+		switch strings.ToLower(string(a)) {
+		case `\noselect`, `\nonexistent`:
+			l.NoSelect = true
+		case `\noinferiors`:
+			l.NoInferiors = true
+		case `\subscribed`:
+			l.Subscribed = true
+		case `\all`, `\archive`, `\drafts`, `\flagged`, `\junk`, `\sent`, `\trash`:
+			l.SpecialUse = string(a)
+		}
+	}
+	l.take(d.Status)
+	return l
+}
+
+func (l *Listed) take(d *imap.StatusData) {
+	if d == nil || d.NumMessages == nil || d.UIDNext == 0 || d.UIDValidity == 0 {
+		return
+	}
+	l.Messages, l.UIDNext, l.UIDValidity, l.HasStatus = *d.NumMessages, uint32(d.UIDNext), d.UIDValidity, true
+}
+
+// statuses asks STATUS of all that have none yet, in one go. One that is refused stays without.
+func (c *conn) statuses(ls []Listed, real map[string]string) error {
+	type wait interface {
+		Wait() (*imap.StatusData, error)
+	}
+	cmds := make([]wait, len(ls))
+	for i, l := range ls {
+		if !l.HasStatus && !l.NoSelect {
+			cmds[i] = c.client.Status(real[l.Name], statusItems)
+		}
+	}
+	for i, cmd := range cmds {
+		if cmd == nil {
+			continue
+		}
+		data, err := cmd.Wait()
+		if err == nil {
+			ls[i].take(data)
+		} else if err = refused(err); !errors.As(err, new(*refusal)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Status asks the triple of a mailbox. Of the selected mailbox it may be ahead of the view: use Look for what UIDs will see.
+func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
+	m := Mailbox{}
+	err := s.do(ctx, "Status", mailbox, again, func(c *conn) error {
+		real, err := c.server(mailbox)
+		if err != nil {
+			return &Error{Kind: NotFound, Err: err}
+		}
+		data, err := c.client.Status(real, statusItems).Wait()
+		var r *refusal
+		if err = refused(err); errors.As(err, &r) {
+			return c.notSelected(real, r.reply)
+		}
+		if err != nil {
+			return err
+		}
+		var l Listed
+		if l.take(data); !l.HasStatus {
+			return errNoUIDs
+		}
+		m = l.Mailbox
+		return nil
+	})
+	if err == nil {
+		m.Name = mailbox
+	}
+	return m, err
+}
+
+// Create makes a mailbox. Errors: Exists, NoPermission, OverQuota, Denied (no such name on this server).
+func (s *Session) Create(ctx context.Context, mailbox string) error {
+	return s.do(ctx, "Create", mailbox, write, func(c *conn) error {
+		real, err := c.server(mailbox)
+		if err != nil {
+			return &Error{Kind: Denied, Err: err}
+		}
+		var r *refusal
+		if err = refused(c.client.Create(real, nil).Wait()); !errors.As(err, &r) {
+			return err
+		}
+		if codeKind(r.reply.code) != Bad {
+			return err
+		}
+		there, lerr := c.listed(real)
+		switch {
+		case lerr != nil:
+			return lerr
+		case there:
+			return &Error{Kind: Exists, Err: err}
+		}
+		return &Error{Kind: Denied, Err: err}
+	})
+}
+
+// Delete deletes a mailbox. The session leaves it before, and idle sessions of the same login that have it selected are ended.
+// Where the server answers with BYE the command is repeated on a new connection.
+func (s *Session) Delete(ctx context.Context, mailbox string) error {
+	var err error
+	for try := range 3 {
+		err = s.do(ctx, "Delete", mailbox, write, func(c *conn) error { return s.delete(c, mailbox) })
+		if try > 0 && IsKind(err, NotFound) {
+			return nil // the command that was cut had done it
+		}
+		if s.c.w.lost() == nil || ctx.Err() != nil || errors.Is(err, errReleased) {
+			return err
+		}
+		s.unproven = true // the NOOP before the next try finds out and makes a new login
+	}
+	return err
+}
+
+func (s *Session) delete(c *conn, mailbox string) error {
+	real, err := c.server(mailbox)
+	if err != nil {
+		return &Error{Kind: NotFound, Err: err}
+	}
+	if err := c.leave(real); err != nil {
+		return err
+	}
+	s.store.pool.drop(func(x *conn) bool { return x.key == s.key && x.sel != nil && x.sel.name == real })
+	var r *refusal
+	if err = refused(c.client.Delete(real).Wait()); !errors.As(err, &r) || r.reply.status != "NO" || codeKind(r.reply.code) != Bad {
+		return err
+	}
+	there, lerr := c.listed(real)
+	if lerr != nil {
+		return lerr
+	}
+	if !there {
+		return &Error{Kind: NotFound, Err: err}
+	}
+	return &Error{Kind: NoPermission, Err: err}
+}
+
+// leave makes sure that the mailbox is not selected. Never CLOSE: it expunges.
+func (c *conn) leave(real string) error {
+	if c.sel == nil || c.sel.name != real {
+		return nil
+	}
+	line := "UNSELECT" // RFC 3691
+	if !c.caps.Unselect {
+		line = `EXAMINE "INBOX"` // even when it fails nothing is selected after it
+	}
+	c.sel = nil
+	_, err := c.one(nil, line)
+	c.w.seen = changes{}
+	if errors.As(err, new(*refusal)) {
+		return nil
+	}
+	return err
+}
+
+// Subscribe subscribes to a mailbox, or ends the subscription.
+func (s *Session) Subscribe(ctx context.Context, mailbox string, on bool) error {
+	return s.do(ctx, "Subscribe", mailbox, write, func(c *conn) error {
+		real, err := c.server(mailbox)
+		if err != nil {
+			return &Error{Kind: NotFound, Err: err}
+		}
+		if on {
+			return refused(c.client.Subscribe(real).Wait())
+		}
+		return refused(c.client.Unsubscribe(real).Wait())
+	})
+}
