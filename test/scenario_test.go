@@ -1,0 +1,287 @@
+// Package test holds what is true of calgate as a whole: scenarios on real mail servers, real calendar programs, and the
+// rules of the house.
+package test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"calgate/test/backends"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// A scenario is a file testdata/NAME.txtar. Its comment, before the first section, says what it shows and why; two kinds
+// of lines in it mean something:
+//
+//	needs: multiappend disk     runs only where the server offers these capabilities (any case); "disk": its mail is
+//	                            files that a step may change; "dovecot", "memory": only there
+//	options: autocreate=false   how the gateway is set up: autocreate, domain, default-calendar, default-tasks,
+//	                            calendar-root, tasks-root, calendar, tasks
+//
+// Its sections are steps, in the order of the file, and files that steps name.
+//
+//	-- 1.imap --                what happens in the mail store behind the gateway's back, a command a line, see imapStep.
+//	                            Mailbox names are as in URLs: "/" between levels, no prefix
+//	-- 2.http --                a request: METHOD TARGET, header fields, then "body: FILE" (line ends become CRLF),
+//	                            "body-octets: FILE" (as it is), "body-quoted: FILE" (Go escapes such as \r \x00 are
+//	                            resolved, line ends of the section dropped), "body-gzip: FILE", or a blank line and the body.
+//	                            Transfer-Encoding: chunked sends it in chunks. The user's own credentials are added unless there is an Authorization field;
+//	                            "Authorization: none" sends none
+//	-- 2.want --                the answer: status ("201|204" takes either, "4xx" any of them), header fields that must be so,
+//	                            "!Name" for one that must not be there, then a blank line and the body: XML is compared as
+//	                            XML, "body: FILE" octet for octet with CRLF line ends, "body-octets: FILE", "body-quoted: FILE", anything else as text.
+//	                            Without a body there the body does not matter
+//
+// {name} in a request or answer is a value: the first answer that holds it sets it, then it stands for that very text.
+// {user} {password} {host} are set from the start; {*} matches anything and {file:a.ics} is the text of a file. Where a
+// capture is one of several forms it is {name=REGEXP} at the place that sets it.
+//
+// Every scenario runs on every back end, with caches, without, and with three gateways taking turns, each time for a user
+// who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
+// scenario wants. go test ./test -run Scenario -update rewrites the answers; read the difference before you commit it.
+var update = flag.Bool("update", false, "rewrite the answers of scenarios")
+
+func TestMain(m *testing.M) { os.Exit(backends.Main(m)) }
+
+// modes are the ways in which gateways stand before one mail store.
+var modes = []struct {
+	name     string
+	gateways int
+	noCache  bool
+}{
+	{"cached", 1, false},
+	{"uncached", 1, true},
+	{"three", 3, false},
+}
+
+// servers are the back ends, each started once for all scenarios.
+var servers = []struct {
+	name  string
+	start func(t testing.TB) *backends.Server
+}{
+	{"memory", backends.Memory},
+	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }},
+	{"sdbox", func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
+	}},
+	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) }},
+}
+
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	var all []*scenario
+	for _, file := range files {
+		s, err := readScenario(file)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		all = append(all, s)
+	}
+	if *update {
+		updateAll(t, all)
+		return
+	}
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			b := server.start(t)
+			offered := capabilities(t, b)
+			for _, s := range all {
+				if lacks := s.lacks(server.name, offered); lacks != "" {
+					backends.LeaveOut(fmt.Sprintf("scenario %s on %s: needs %s", s.name, b.Name, lacks))
+					continue
+				}
+				for _, mode := range modes {
+					t.Run(s.name+"/"+mode.name, func(t *testing.T) {
+						t.Parallel()
+						s.run(t, b, mode.gateways, mode.noCache)
+					})
+				}
+			}
+		})
+	}
+}
+
+// scenario is a file, read.
+type scenario struct {
+	name, file string
+	needs      []string
+	options    map[string][]string
+	steps      []step
+	archive    *txtar.Archive
+}
+
+// step is an IMAP step, or a request and the answer that is wanted.
+type step struct {
+	name       string // "2"
+	imap       string
+	http, want string
+	wantFile   int // index in the archive, for -update; -1 = none
+}
+
+func readScenario(file string) (*scenario, error) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &scenario{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), file: file, archive: archive, options: map[string][]string{}}
+	for line := range strings.Lines(string(archive.Comment)) {
+		key, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch key {
+		case "needs":
+			s.needs = strings.Fields(strings.ToLower(rest))
+		case "options":
+			for _, o := range strings.Fields(rest) {
+				k, v, _ := strings.Cut(o, "=")
+				s.options[k] = append(s.options[k], v)
+			}
+		}
+	}
+	for i, f := range archive.Files {
+		name, kind, _ := strings.Cut(f.Name, ".")
+		if strings.Trim(name, "0123456789") != "" {
+			continue
+		}
+		switch kind {
+		case "imap":
+			s.steps = append(s.steps, step{name: name, imap: string(f.Data), wantFile: -1})
+		case "http":
+			s.steps = append(s.steps, step{name: name, http: string(f.Data), wantFile: -1})
+		case "want":
+			last := len(s.steps) - 1
+			if last < 0 || s.steps[last].name != name || s.steps[last].http == "" {
+				return nil, fmt.Errorf("section %s does not follow its request", f.Name)
+			}
+			s.steps[last].want, s.steps[last].wantFile = string(f.Data), i
+		}
+	}
+	if len(s.steps) == 0 {
+		return nil, fmt.Errorf("no steps")
+	}
+	return s, nil
+}
+
+// lacks is what the scenario needs and a server has not, "" where it can run.
+func (s *scenario) lacks(server string, offered []string) string {
+	var missing []string
+	for _, n := range s.needs {
+		ok := slices.Contains(offered, n)
+		switch n {
+		case "disk", "dovecot":
+			ok = server != "memory"
+		case "memory", "maildir", "sdbox", "dotted":
+			ok = server == n
+		}
+		if !ok {
+			missing = append(missing, n)
+		}
+	}
+	return strings.Join(missing, " ")
+}
+
+func (s *scenario) section(name string) (string, bool) {
+	for _, f := range s.archive.Files {
+		if f.Name == name {
+			return string(f.Data), true
+		}
+	}
+	return "", false
+}
+
+// play is one run of a scenario.
+type play struct {
+	*scenario
+	t        testing.TB
+	server   *backends.Server
+	gateways []string // addresses, asked in turn
+	turn     int
+	values   values
+	imap     *mailStore
+}
+
+func (s *scenario) run(t testing.TB, b *backends.Server, gateways int, noCache bool) {
+	p := s.begin(t, b, gateways, noCache)
+	for _, st := range s.steps {
+		if st.imap != "" {
+			p.imapStep(st)
+			continue
+		}
+		if st.wantFile < 0 {
+			t.Fatalf("step %s has no wanted answer: run with -update", st.name)
+		}
+		got := p.ask(st)
+		if problems := p.compare(st.want, got); len(problems) > 0 {
+			t.Fatalf("%s step %s: %s\nthe request\n%s\nthe answer\n%s", s.file, st.name, strings.Join(problems, "\n"), indent(st.http), indent(got.String()))
+		}
+	}
+}
+
+func (s *scenario) begin(t testing.TB, b *backends.Server, gateways int, noCache bool) *play {
+	user, password := b.User()
+	p := &play{scenario: s, t: t, server: b, values: values{"user": user, "password": password}}
+	for range gateways {
+		p.gateways = append(p.gateways, startGateway(t, b, s.options, noCache))
+	}
+	p.values["host"] = p.gateways[0]
+	p.imap = openMailStore(t, b, user, password)
+	return p
+}
+
+// updateAll rewrites the answers: each scenario once, on the embedded store where it can run there.
+func updateAll(t *testing.T, all []*scenario) {
+	memory := backends.Memory(t)
+	dovecot := sync.OnceValue(func() *backends.Server {
+		return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
+	})
+	offered := capabilities(t, memory)
+	for _, s := range all {
+		b := memory
+		if s.lacks("memory", offered) != "" {
+			b = dovecot()
+		}
+		t.Run(s.name, func(t *testing.T) { s.rewrite(t, b) })
+	}
+}
+
+func (s *scenario) rewrite(t *testing.T, b *backends.Server) {
+	p := s.begin(t, b, 1, false)
+	var fresh []txtar.File
+	wants := map[string]string{}
+	for _, st := range s.steps {
+		if st.imap != "" {
+			p.imapStep(st)
+			continue
+		}
+		wants[st.name] = p.answerOf(st.want, p.ask(st))
+	}
+	for _, f := range s.archive.Files {
+		name, kind, _ := strings.Cut(f.Name, ".")
+		want, ok := wants[name]
+		switch {
+		case ok && kind == "want":
+		case ok && kind == "http":
+			fresh = append(fresh, f, txtar.File{Name: name + ".want", Data: []byte(want)})
+		default:
+			fresh = append(fresh, f)
+		}
+	}
+	s.archive.Files = fresh
+	if err := os.WriteFile(s.file, txtar.Format(s.archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func indent(s string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\r\n"), "\n", "\n    ")
+}

@@ -1,0 +1,336 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"calgate/gateway"
+	"calgate/gateway/calendar"
+	"calgate/imapstore"
+	"calgate/test/backends"
+)
+
+// stepLimit ends a request that nobody answers.
+const stepLimit = 60 * time.Second
+
+// startGateway serves a gateway of its own before the mail store and returns its address.
+func startGateway(t testing.TB, b *backends.Server, options map[string][]string, noCache bool) string {
+	t.Helper()
+	one := func(name string) string { return strings.Join(options[name], "") }
+	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o, err := imapstore.ParseURL(b.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.NoCache, o.Logger = noCache, logger
+	store := imapstore.New(o)
+	handler := gateway.New(gateway.Options{
+		Calendar: calendar.New(store, calendar.Options{
+			DefaultCalendar: one("default-calendar"), DefaultTasks: one("default-tasks"),
+			CalendarRoot: one("calendar-root"), TasksRoot: one("tasks-root"),
+			Calendars: options["calendar"], Tasks: options["tasks"],
+			Autocreate: one("autocreate") != "false", NoCache: noCache, Logger: logger,
+		}),
+		Domain: func(string) string { return one("domain") },
+		Logger: logger,
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := gateway.Server(handler, logger)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(ln) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		<-done
+		store.Close()
+	})
+	return ln.Addr().String()
+}
+
+// testWriter shows what a gateway logs beside the test that it belongs to.
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Logf("gateway: %s", bytes.TrimSpace(p))
+	return len(p), nil
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r reply) String() string {
+	var head bytes.Buffer
+	fmt.Fprintln(&head, r.status)
+	_ = r.header.Write(&head)
+	return strings.ReplaceAll(head.String(), "\r\n", "\n") + "\n" + r.body
+}
+
+// ask sends a request, octet for octet what the scenario says, on a connection of its own.
+func (p *play) ask(st step) reply {
+	p.t.Helper()
+	addr := p.gateways[p.turn%len(p.gateways)]
+	p.turn++
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(stepLimit)); err != nil {
+		p.t.Fatal(err)
+	}
+	request, method := p.request(st)
+	if _, err := conn.Write(request); err != nil {
+		p.t.Fatalf("step %s: %v", st.name, err)
+	}
+	in := bufio.NewReader(conn)
+	for {
+		answer, err := http.ReadResponse(in, &http.Request{Method: method})
+		if err != nil {
+			p.t.Fatalf("step %s: no answer: %v", st.name, err)
+		}
+		if answer.StatusCode < 200 {
+			continue
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			p.t.Fatalf("step %s: the answer ends in the middle: %v", st.name, err)
+		}
+		return reply{answer.StatusCode, answer.Header, string(body)}
+	}
+}
+
+// request writes what goes over the wire.
+func (p *play) request(st step) (wire []byte, method string) {
+	head, body, literal := strings.Cut(st.http, "\n\n")
+	lines := strings.Split(strings.TrimRight(p.values.fill(head), "\n"), "\n")
+	method, target, ok := strings.Cut(lines[0], " ")
+	if !ok {
+		p.t.Fatalf("step %s: %q is no METHOD TARGET", st.name, lines[0])
+	}
+	payload := []byte(p.values.fill(body))
+	if literal {
+		payload = bytes.TrimSuffix(payload, []byte("\n"))
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\n", method, target)
+	sent := http.Header{}
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch strings.ToLower(name) {
+		case "body", "body-octets", "body-quoted", "body-gzip":
+			payload, literal = p.octets(st, name, value), true
+			continue
+		}
+		sent.Add(name, value)
+		if value != "none" || !strings.EqualFold(name, "Authorization") {
+			fmt.Fprintf(&out, "%s: %s\r\n", name, value)
+		}
+	}
+	if sent.Get("Host") == "" {
+		fmt.Fprintf(&out, "Host: %s\r\n", p.values["host"])
+	}
+	if sent.Get("Authorization") == "" {
+		credentials := base64.StdEncoding.EncodeToString([]byte(p.values["user"] + ":" + p.values["password"]))
+		fmt.Fprintf(&out, "Authorization: Basic %s\r\n", credentials)
+	}
+	out.WriteString("Connection: close\r\n")
+	chunked := strings.EqualFold(sent.Get("Transfer-Encoding"), "chunked")
+	if literal && !chunked && sent.Get("Content-Length") == "" {
+		fmt.Fprintf(&out, "Content-Length: %d\r\n", len(payload))
+	}
+	out.WriteString("\r\n")
+	if !chunked {
+		out.Write(payload)
+		return out.Bytes(), method
+	}
+	for chunk := range slices.Chunk(payload, 17) { // small: lines and escapes are cut in the middle
+		fmt.Fprintf(&out, "%x\r\n%s\r\n", len(chunk), chunk)
+	}
+	out.WriteString("0\r\n\r\n")
+	return out.Bytes(), method
+}
+
+// octets are the body that a "body…: FILE" line names.
+func (p *play) octets(st step, form, file string) []byte {
+	text, ok := p.section(file)
+	if !ok {
+		p.t.Fatalf("step %s: no section %s", st.name, file)
+	}
+	text = p.values.fill(text)
+	switch strings.ToLower(form) {
+	case "body":
+		return []byte(crlf(text))
+	case "body-quoted":
+		text, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(text, "\n", ""), `"`, `\"`) + `"`)
+		if err != nil {
+			p.t.Fatalf("step %s: section %s: %v", st.name, file, err)
+		}
+		return []byte(text)
+	case "body-gzip":
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := z.Write([]byte(crlf(text))); err != nil {
+			p.t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			p.t.Fatal(err)
+		}
+		return packed.Bytes()
+	}
+	return []byte(text)
+}
+
+// compare tells in what the answer is not the wanted one.
+func (p *play) compare(want string, got reply) (problems []string) {
+	head, body, _ := strings.Cut(want, "\n\n")
+	lines := strings.Split(strings.TrimRight(head, "\n"), "\n")
+	if !statusMatches(lines[0], got.status) {
+		return []string{fmt.Sprintf("want status %s, got %d", lines[0], got.status)}
+	}
+	problems = append(problems, wellFormed(got)...)
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if absent, ok := strings.CutPrefix(name, "!"); ok {
+			if have := got.header.Values(absent); len(have) > 0 {
+				problems = append(problems, fmt.Sprintf("%s: want none, got %q", absent, have))
+			}
+			continue
+		}
+		if strings.HasPrefix(name, "body") {
+			if p.st(name, value) != got.body {
+				problems = append(problems, fmt.Sprintf("the body is not that of %s", value))
+			}
+			continue
+		}
+		if have := strings.Join(got.header.Values(name), ", "); !p.values.match(value, have) {
+			problems = append(problems, fmt.Sprintf("%s: want %s, got %q", name, p.values.fill(value), have))
+		}
+	}
+	return append(problems, p.compareBody(body, got)...)
+}
+
+func (p *play) st(form, file string) string { return string(p.octets(step{name: "want"}, form, file)) }
+
+func (p *play) compareBody(want string, got reply) []string {
+	switch {
+	case strings.TrimSpace(want) == "":
+		return nil
+	case strings.HasPrefix(strings.TrimSpace(want), "<"):
+		wanted, err := parseXML(want)
+		if err != nil {
+			return []string{"the wanted XML: " + err.Error()}
+		}
+		answered, err := parseXML(got.body)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		if d := p.differ(wanted, answered, ""); d != "" {
+			return []string{d}
+		}
+		return nil
+	}
+	if !p.values.match(strings.TrimSpace(want), strings.TrimSpace(strings.ReplaceAll(got.body, "\r\n", "\n"))) {
+		return []string{fmt.Sprintf("want the body %q", p.values.fill(strings.TrimSpace(want)))}
+	}
+	return nil
+}
+
+func statusMatches(want string, got int) bool {
+	for one := range strings.SplitSeq(strings.TrimSpace(want), "|") {
+		if one == strconv.Itoa(got) || one == fmt.Sprintf("%dxx", got/100) {
+			return true
+		}
+	}
+	return false
+}
+
+// wellFormed checks what holds for every answer with XML in it.
+func wellFormed(got reply) []string {
+	if !strings.Contains(got.header.Get("Content-Type"), "xml") || got.body == "" {
+		return nil
+	}
+	root, err := parseXML(got.body)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if root.name.Local != "multistatus" {
+		return nil
+	}
+	var problems []string
+	seen := map[string]bool{}
+	for _, response := range root.kids {
+		for _, kid := range response.kids {
+			if kid.name.Local == "href" && response.name.Local == "response" {
+				if seen[kid.text] {
+					problems = append(problems, "the multistatus names twice: "+kid.text)
+				}
+				seen[kid.text] = true
+			}
+		}
+	}
+	return problems
+}
+
+// answerOf is the wanted answer that -update writes: the old one where it still holds in its parts, else what came.
+func (p *play) answerOf(old string, got reply) string {
+	head, body, _ := strings.Cut(old, "\n\n")
+	var out strings.Builder
+	for i, line := range strings.Split(strings.TrimRight(head, "\n"), "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case i == 0 && statusMatches(line, got.status):
+			fmt.Fprintln(&out, line)
+		case i == 0:
+			fmt.Fprintln(&out, got.status)
+		case strings.HasPrefix(name, "!") && got.header.Get(name[1:]) == "", strings.HasPrefix(name, "body"):
+			fmt.Fprintln(&out, line)
+		case p.values.match(value, strings.Join(got.header.Values(name), ", ")):
+			fmt.Fprintln(&out, line)
+		case got.header.Get(name) != "":
+			fmt.Fprintf(&out, "%s: %s\n", name, p.values.name(strings.Join(got.header.Values(name), ", ")))
+		}
+	}
+	answered, err := parseXML(got.body)
+	if err != nil || old != "" && strings.TrimSpace(body) == "" {
+		if body != "" {
+			fmt.Fprintf(&out, "\n%s", strings.ReplaceAll(got.body, "\r\n", "\n"))
+		}
+		return out.String()
+	}
+	before, err := parseXML(body)
+	if err == nil && before.name == answered.name && p.differ(before, answered, "") == "" {
+		return out.String() + "\n" + body
+	}
+	if err != nil || before.name != answered.name {
+		before = nil
+	}
+	out.WriteString("\n")
+	p.write(&out, answered, before, 0)
+	return out.String()
+}
