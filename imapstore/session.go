@@ -71,6 +71,9 @@ func (s *Session) Stats() (commands int, d time.Duration) {
 	return s.commands + s.c.sent() - s.base, s.time
 }
 
+// Usable is false once the connection is spent: every further call fails.
+func (s *Session) Usable() bool { return s.c.w.lost() == nil }
+
 // Caps is what the server offers after login.
 func (s *Session) Caps() Caps { return s.c.caps }
 
