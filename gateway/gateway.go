@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"calgate/gateway/calendar"
-	"calgate/translate"
 )
 
 // Options are what a gateway is built from. Only Calendar must be set.
