@@ -75,7 +75,7 @@ func (s *Scanner) Next() bool {
 	for s.at < len(s.raw) {
 		start := s.at
 		end, folded := s.lineEnd(start) // end is without its line end
-		if len(trimBlank(s.raw[start:end])) == 0 {
+		if end == start || s.raw[start] <= ' ' && len(trimBlank(s.raw[start:end])) == 0 {
 			continue
 		}
 		s.Line = Line{Start: start, End: s.at, s: s}
@@ -118,9 +118,9 @@ func (s *Scanner) split(raw []byte, folded bool) {
 		l.fail("too long")
 		return
 	}
-	head := raw
+	head, value := raw, -1
 	if folded {
-		if head = s.unfoldHead(raw); head == nil {
+		if head, value = s.unfoldHead(raw); head == nil {
 			l.fail("name and parameters too long, or no colon")
 			return
 		}
@@ -142,15 +142,13 @@ func (s *Scanner) split(raw []byte, folded bool) {
 		l.fail("no colon")
 	case colon > MaxLineHead:
 		l.fail("name and parameters too long")
-	case bytes.Count(head[n:colon], []byte{';'}) > MaxParameters && countParams(head[n:colon]) > MaxParameters:
+	case colon-n > MaxParameters && countParams(head[n:colon]) > MaxParameters:
 		l.fail("too many parameters")
 	default:
-		l.Name, l.params = head[:n], head[n:colon]
-		if folded {
-			l.rest, l.folded = raw[rawOffset(raw, colon+1):], true
-		} else {
-			l.rest = raw[colon+1:]
+		if value < 0 {
+			value = colon + 1
 		}
+		l.Name, l.params, l.rest, l.folded = head[:n], head[n:colon], raw[value:], folded
 	}
 }
 
@@ -168,58 +166,53 @@ var nameOctet = func() (t [256]bool) {
 // headEnd returns the offset of the first colon from n on that is not inside
 // DQUOTEs, or len(b).
 func headEnd(b []byte, n int) int {
+	end := bytes.IndexByte(b[n:], ':')
+	if end < 0 {
+		return len(b)
+	}
+	if bytes.IndexByte(b[n:n+end], '"') < 0 {
+		return n + end
+	}
 	quoted := false
 	for i := n; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+		switch {
+		case b[i] == '"':
 			quoted = !quoted
-		case ':':
-			if !quoted {
-				return i
-			}
+		case b[i] == ':' && !quoted:
+			return i
 		}
 	}
 	return len(b)
 }
 
-// unfoldHead returns the unfolded line as far as its colon: the first physical
-// line where that holds the colon, else a copy. nil: longer than MaxLineHead,
-// or no colon.
-func (s *Scanner) unfoldHead(raw []byte) []byte {
+// unfoldHead returns the unfolded line up to its colon, and where the value
+// begins in raw: the first physical line where that holds the colon, else a copy.
+// nil: longer than MaxLineHead, or no colon.
+func (s *Scanner) unfoldHead(raw []byte) (head []byte, value int) {
 	first := trimCR(raw[:bytes.IndexByte(raw, '\n')])
 	if i := headEnd(first, 0); i < len(first) {
-		return first[:i+1]
+		return first[:i+1], i + 1
 	}
 	s.scratch = s.scratch[:0]
 	quoted := false
-	for i := 0; i < len(raw) && len(s.scratch) <= MaxLineHead; i++ {
-		if n := foldAt(raw, i); n > 0 {
-			i += n - 1
-			continue
+	for at := 0; at < len(raw) && len(s.scratch) <= MaxLineHead; {
+		segment, next := raw[at:], len(raw)
+		if i := bytes.IndexByte(segment, '\n'); i >= 0 {
+			segment, next = trimCR(segment[:i]), at+i+2 // the blank too
 		}
-		s.scratch = append(s.scratch, raw[i])
-		switch raw[i] {
-		case '"':
-			quoted = !quoted
-		case ':':
-			if !quoted {
-				return s.scratch
+		for i, c := range segment[:min(len(segment), MaxLineHead+1)] {
+			switch {
+			case c == '"':
+				quoted = !quoted
+			case c == ':' && !quoted:
+				s.scratch = append(s.scratch, segment[:i+1]...)
+				return s.scratch, at + i + 1
 			}
 		}
+		s.scratch = append(s.scratch, segment[:min(len(segment), MaxLineHead+1)]...)
+		at = next
 	}
-	return nil
-}
-
-// rawOffset is the offset in raw of the octet that is n-th when unfolded.
-func rawOffset(raw []byte, n int) int {
-	i := 0
-	for ; i < len(raw) && n > 0; n-- {
-		for f := foldAt(raw, i); f > 0; f = foldAt(raw, i) {
-			i += f
-		}
-		i++
-	}
-	return min(i, len(raw))
+	return nil, 0
 }
 
 // foldAt returns the length of the fold that begins at offset i: CRs, LF and
@@ -385,4 +378,15 @@ func trimCR(b []byte) []byte {
 	return b
 }
 
-func trimBlank(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+// trimBlank takes blanks and line ends off both ends.
+func trimBlank(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	return b
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -85,18 +85,18 @@ func WholeFolds(raw []byte) []byte {
 		return raw
 	}
 	out := make([]byte, 0, len(raw))
+	var folds []byte // not written yet
 	for i := 0; i < len(raw); {
-		n := foldAt(raw, i)
-		if n == 0 {
-			out = append(out, raw[i])
-			i++
+		if n := foldAt(raw, i); n > 0 {
+			folds = append(folds, raw[i:i+n]...)
+			i += n
 			continue
 		}
-		fold := raw[i : i+n]
-		for i += n; i < len(raw) && raw[i]&0xC0 == 0x80; i++ {
-			out = append(out, raw[i])
+		if raw[i]&0xC0 != 0x80 {
+			out, folds = append(out, folds...), folds[:0]
 		}
-		out = append(out, fold...)
+		out = append(out, raw[i])
+		i++
 	}
-	return out
+	return append(out, folds...)
 }
