@@ -28,6 +28,7 @@ type Multistatus struct {
 	Begin func(length int)
 
 	w     io.Writer
+	root  string
 	b     []byte
 	begun bool
 	err   error
@@ -35,8 +36,15 @@ type Multistatus struct {
 
 // NewMultistatus returns a Multistatus that writes to w.
 func NewMultistatus(w io.Writer) *Multistatus {
-	m := &Multistatus{w: w, b: make([]byte, 0, flushAt+4<<10)}
-	m.b = append(append(append(m.b, prolog+"<D:multistatus"...), declarations...), ">\n"...)
+	return NewPropstats(w, Name{Space: DAV, Local: "multistatus"})
+}
+
+// NewPropstats returns a Multistatus whose root is another element that holds
+// DAV:propstat elements, as DAV:mkcol-response does (RFC 5689 section 5.2).
+func NewPropstats(w io.Writer, root Name) *Multistatus {
+	m := &Multistatus{w: w, b: make([]byte, 0, flushAt+4<<10), root: prefix(root.Space) + root.Local}
+	m.b = append(append(m.b, prolog+"<"...), m.root...)
+	m.b = append(append(m.b, declarations...), ">\n"...)
 	return m
 }
 
@@ -109,7 +117,7 @@ func (m *Multistatus) SyncToken(token string) {
 
 // Close ends the answer and writes the rest. It does not close the writer.
 func (m *Multistatus) Close() error {
-	m.b = append(m.b, "</D:multistatus>\n"...)
+	m.b = append(append(append(m.b, "</"...), m.root...), ">\n"...)
 	m.flush(len(m.b))
 	return m.err
 }

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
+)
+
+// mkcalendar answers MKCALENDAR (RFC 4791 section 5.3.1) and the extended MKCOL
+// (RFC 5689), which make the same.
+func (q *request) mkcalendar() error {
+	extended := q.r.Method == "MKCOL"
+	elements, err := q.readMake(extended)
+	if err != nil {
+		return err
+	}
+	path := q.place.path
+	switch {
+	case q.place.kind == placeCalendar:
+		path = q.place.calendar.Path // Create knows whether it is complete
+	case q.place.kind != placeNothing:
+		return &HTTPError{Code: http.StatusMethodNotAllowed, Precondition: dav("resource-must-be-null"), Public: "something is there already"}
+	case len(path) == 0:
+		return forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
+	}
+	p := makePatch(elements, extended)
+	if p.failed {
+		return q.notMade(p, extended)
+	}
+	kind := calendar.Events
+	if slices.Equal(p.components, []string{"VTODO"}) {
+		kind = calendar.Tasks
+	}
+	_, err = q.account.Create(q.r.Context(), path, kind, p.set)
+	switch {
+	case calendar.IsKind(err, calendar.NameRefused):
+		return &HTTPError{Code: http.StatusForbidden, Precondition: caldav("calendar-collection-location-ok"), Public: "this name cannot be used", Err: err}
+	case err != nil:
+		return err
+	}
+	q.w.Header().Set("Cache-Control", "no-cache") // RFC 4791 section 5.3.1
+	q.w.Header().Set("Content-Length", "0")
+	q.w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+func (q *request) readMake(extended bool) ([]davxml.Element, error) {
+	body, err := q.xmlBody()
+	if err != nil {
+		return nil, err
+	}
+	if extended {
+		return davxml.ReadMkcol(body)
+	}
+	return davxml.ReadMkcalendar(body)
+}
+
+// makePatch checks the properties that a new calendar shall have. A MKCOL must say
+// that it wants a calendar: there are no other collections to make.
+func makePatch(elements []davxml.Element, extended bool) *newCalendar {
+	p := &newCalendar{patch: patch{errors: map[xml.Name]xml.Name{}}}
+	typed := false
+	for i := range elements {
+		e := &elements[i]
+		if !slices.Contains(p.order, e.Name) {
+			p.order = append(p.order, e.Name)
+		}
+		var condition xml.Name
+		element := e.XML
+		switch {
+		case e.Name == dav("resourcetype"):
+			if typed = calendarType(e); !typed {
+				condition = dav("valid-resourcetype")
+			}
+			element = ""
+		case e.Name == componentSetName:
+			if p.components = componentsIn(e); len(p.components) == 0 {
+				condition = caldav("supported-calendar-component")
+			}
+			element = componentSetElement(p.components)
+		case !settable(e.Name):
+			condition = dav("cannot-modify-protected-property")
+		default:
+			condition = invalidValue(e)
+		}
+		if condition.Local != "" {
+			p.errors[e.Name], p.failed = condition, true
+		} else if element != "" {
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element})
+		}
+	}
+	if name := dav("resourcetype"); extended && !typed && p.errors[name].Local == "" {
+		p.order = append(p.order, name)
+		p.errors[name], p.failed = dav("valid-resourcetype"), true
+	}
+	return p
+}
+
+// newCalendar is what a calendar shall be made with.
+type newCalendar struct {
+	patch
+	components []string
+}
+
+// calendarType tells whether a DAV:resourcetype is that of a calendar and nothing
+// else (RFC 5689 section 3.3).
+func calendarType(e *davxml.Element) bool {
+	isCalendar := false
+	for _, c := range e.Children {
+		switch c.Name {
+		case dav("collection"):
+		case caldav("calendar"):
+			isCalendar = true
+		default:
+			return false
+		}
+	}
+	return isCalendar
+}
+
+// componentSetElement is CALDAV:supported-calendar-component-set as it is stored.
+func componentSetElement(names []string) string {
+	var b strings.Builder
+	b.WriteString(`<C:supported-calendar-component-set xmlns:C="` + davxml.CalDAV + `">`)
+	for _, name := range names {
+		b.WriteString(`<C:comp name="` + name + `"/>`)
+	}
+	b.WriteString(`</C:supported-calendar-component-set>`)
+	return b.String()
+}
+
+// notMade answers where a property stands in the way: nothing was made (RFC 5689
+// section 3.1; RFC 4791 section 5.3.1).
+func (q *request) notMade(p *newCalendar, extended bool) error {
+	root := caldav("mkcalendar-response")
+	if extended {
+		root = dav("mkcol-response")
+	}
+	m := davxml.NewPropstats(q.w, root)
+	m.Begin = func(length int) {
+		q.w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+		q.w.Header().Set("Cache-Control", "no-cache")
+		q.w.Header().Set("Content-Length", strconv.Itoa(length))
+		q.w.WriteHeader(http.StatusForbidden)
+	}
+	p.propstats(m)
+	return m.Close()
+}

@@ -1,0 +1,317 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
+	"calgate/translate"
+)
+
+// Sets of places on which properties are found.
+const (
+	everywhere  = placeRoot | placePrincipal | placeHome | placeCalendar | placeObject
+	collections = placeRoot | placePrincipal | placeHome | placeCalendar
+)
+
+// property is a live property (RFC 4918 section 4.2).
+type property struct {
+	name xml.Name
+	on   placeKind
+	// allprop tells whether DAV:allprop returns it: those of RFC 4918 are, those
+	// of its extensions are not (RFC 4791 section 5.2).
+	allprop bool
+	// index tells whether a calendar must be opened to read it.
+	index bool
+	// stored tells whether a client can set it on a calendar. It is kept as the
+	// element that the client sent.
+	stored bool
+	// read appends the content of the element. ok is false where the resource
+	// has no such property. Nil: what is stored is all there is.
+	read func(b []byte, s *subject) (content []byte, ok bool)
+
+	tag davxml.Tag
+}
+
+// subject is the resource that properties are read of.
+type subject struct {
+	q        *request
+	kind     placeKind
+	calendar calendar.Calendar // of a calendar and of an object
+	view     *calendar.View    // nil where it was not needed
+	stored   []calendar.Property
+	entry    calendar.Entry // of an object
+	body     []byte         // of an object, where CALDAV:calendar-data is asked for
+}
+
+// properties are the live properties, in the order in which allprop and propname
+// write them.
+var properties = tagged([]property{
+	{name: dav("resourcetype"), on: everywhere, allprop: true, read: resourceType},
+	{name: dav("displayname"), on: everywhere, allprop: true, index: true, stored: true, read: displayName},
+	{name: dav("getetag"), on: placeObject, allprop: true, index: true, read: getETag},
+	{name: dav("getcontenttype"), on: placeObject, allprop: true, index: true, read: getContentType},
+	{name: dav("getcontentlength"), on: placeObject, allprop: true, index: true, read: getContentLength},
+	{name: dav("getlastmodified"), on: placeObject, allprop: true, index: true, read: getLastModified},
+	{name: dav("creationdate"), on: placeObject, allprop: true, index: true, read: creationDate},
+
+	// RFC 5397
+	{name: dav("current-user-principal"), on: everywhere, read: principalHref},
+	// RFC 3744 sections 4 and 5
+	{name: dav("principal-URL"), on: placeRoot | placePrincipal | placeHome, read: principalHref},
+	{name: dav("alternate-URI-set"), on: placePrincipal, read: empty},
+	{name: dav("group-membership"), on: placePrincipal, read: empty},
+	{name: dav("principal-collection-set"), on: everywhere, read: principalCollectionSet},
+	{name: dav("owner"), on: placeHome | placeCalendar | placeObject, read: principalHref},
+	{name: dav("current-user-privilege-set"), on: everywhere, index: true, read: currentUserPrivilegeSet},
+	{name: dav("supported-privilege-set"), on: everywhere, read: supportedPrivilegeSet},
+	// RFC 3253 section 3.1.5, RFC 6578 section 4
+	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
+	{name: dav("sync-token"), on: placeCalendar, index: true, read: syncToken},
+	{name: xml.Name{Space: davxml.CalendarServer, Local: "getctag"}, on: placeCalendar, index: true, read: getCTag},
+
+	// RFC 4791 section 6.2.1, RFC 6638 section 2.4.1
+	{name: caldav("calendar-home-set"), on: collections, read: calendarHomeSet},
+	{name: caldav("calendar-user-address-set"), on: collections, read: calendarUserAddressSet},
+	// RFC 4791 section 5.2
+	{name: caldav("calendar-description"), on: placeCalendar, index: true, stored: true},
+	{name: caldav("calendar-timezone"), on: placeCalendar, index: true, stored: true},
+	{name: componentSetName, on: placeCalendar, index: true, read: supportedCalendarComponentSet},
+	{name: caldav("supported-calendar-data"), on: placeCalendar, read: supportedCalendarData},
+	{name: caldav("supported-collation-set"), on: placeCalendar | placeObject, read: supportedCollationSet},
+	{name: caldav("max-resource-size"), on: placeCalendar, read: maxResourceSize},
+
+	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-color"}, on: placeCalendar, allprop: true, index: true, stored: true},
+	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-order"}, on: placeCalendar, allprop: true, index: true, stored: true},
+})
+
+// calendarData is CALDAV:calendar-data (RFC 4791 section 9.6): a property in
+// answers to a REPORT only.
+var calendarData = &tagged([]property{
+	{name: caldav("calendar-data"), on: placeObject, index: true, read: func(b []byte, s *subject) ([]byte, bool) {
+		return davxml.AppendText(b, s.body), s.body != nil
+	}},
+})[0]
+
+// protected are properties that are live elsewhere and not here. A client that
+// could set them would believe them. All of DAV: that is not in the table counts
+// as well (RFC 4918 section 15).
+var protected = []xml.Name{
+	caldav("calendar-data"), caldav("min-date-time"), caldav("max-date-time"), caldav("max-instances"),
+	caldav("max-attendees-per-instance"), caldav("schedule-inbox-URL"), caldav("schedule-outbox-URL"),
+	caldav("schedule-tag"), caldav("calendar-user-type"),
+}
+
+// settable tells whether a client may set a property of a calendar: a stored one,
+// or a dead one (RFC 4918 section 4.1).
+func settable(name xml.Name) bool {
+	if p := findProperty(name); p != nil {
+		return p.stored
+	}
+	return name.Space != davxml.DAV && !slices.Contains(protected, name)
+}
+
+func tagged(list []property) []property {
+	for i := range list {
+		list[i].tag = davxml.NewTag(list[i].name)
+	}
+	return list
+}
+
+func findProperty(name xml.Name) *property {
+	for i := range properties {
+		if properties[i].name == name {
+			return &properties[i]
+		}
+	}
+	return nil
+}
+
+// append appends the element. ok is false where the subject has no such property.
+func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
+	start := len(b)
+	if p.stored {
+		if element, ok := s.storedElement(p.name); ok {
+			return append(b, element...), true
+		}
+	}
+	if p.read == nil {
+		return b, false
+	}
+	b, ok = p.read(p.tag.Start(b), s)
+	if !ok {
+		return b[:start], false
+	}
+	return p.tag.End(b, start), true
+}
+
+// storedElement is what a client set. A display name without text is none: programs
+// would show nothing.
+func (s *subject) storedElement(name xml.Name) (string, bool) {
+	for _, p := range s.stored {
+		if xml.Name(p.Name) != name {
+			continue
+		}
+		if name == dav("displayname") {
+			e, err := davxml.ParseElement(p.XML)
+			return p.XML, err == nil && strings.TrimSpace(e.Text) != ""
+		}
+		return p.XML, true
+	}
+	return "", false
+}
+
+func empty(b []byte, _ *subject) ([]byte, bool) { return b, true }
+
+func resourceType(b []byte, s *subject) ([]byte, bool) {
+	switch s.kind {
+	case placeObject:
+		return b, true
+	case placePrincipal:
+		return append(b, "<D:collection/><D:principal/>"...), true
+	case placeCalendar:
+		return append(b, "<D:collection/><C:calendar/>"...), true
+	}
+	// The home is a plain container: one that is a calendar hides all others.
+	return append(b, "<D:collection/>"...), true
+}
+
+// displayName is never empty: where none is set it is the last segment of the URL.
+func displayName(b []byte, s *subject) ([]byte, bool) {
+	name := realm
+	switch s.kind {
+	case placeObject:
+		name = s.entry.Name
+	case placeCalendar:
+		name = s.calendar.Path[len(s.calendar.Path)-1]
+	case placeHome, placePrincipal:
+		name = s.q.login.account
+	}
+	return davxml.AppendText(b, name), true
+}
+
+func getETag(b []byte, s *subject) ([]byte, bool) { return davxml.AppendText(b, s.entry.ETag), true }
+
+func getContentType(b []byte, s *subject) ([]byte, bool) {
+	b = append(b, "text/calendar; charset=utf-8"...)
+	if s.entry.Component != "" {
+		b = davxml.AppendText(append(b, "; component="...), s.entry.Component)
+	}
+	return b, true
+}
+
+func getContentLength(b []byte, s *subject) ([]byte, bool) {
+	return strconv.AppendInt(b, s.entry.Length, 10), s.entry.Length >= 0
+}
+
+func getLastModified(b []byte, s *subject) ([]byte, bool) {
+	return s.entry.Modified.UTC().AppendFormat(b, http.TimeFormat), !s.entry.Modified.IsZero()
+}
+
+func creationDate(b []byte, s *subject) ([]byte, bool) {
+	return s.entry.Created.UTC().AppendFormat(b, time.RFC3339), !s.entry.Created.IsZero()
+}
+
+func appendHref(b []byte, href string) []byte {
+	return append(davxml.AppendText(append(b, "<D:href>"...), href), "</D:href>"...)
+}
+
+func principalHref(b []byte, s *subject) ([]byte, bool) {
+	return appendHref(b, s.q.hrefPrincipal()), true
+}
+
+func principalCollectionSet(b []byte, _ *subject) ([]byte, bool) {
+	return appendHref(b, "/UserDAV/"), true
+}
+
+// calendarHomeSet is one href: several programs take the first and drop the rest.
+func calendarHomeSet(b []byte, s *subject) ([]byte, bool) {
+	return appendHref(b, s.q.hrefHome()), true
+}
+
+// calendarUserAddressSet never holds a guessed address: programs would take the
+// user for an attendee who is somebody else.
+func calendarUserAddressSet(b []byte, s *subject) ([]byte, bool) {
+	if account := s.q.login.href(); strings.Contains(account, "@") {
+		b = appendHref(b, "mailto:"+account)
+	}
+	return appendHref(b, s.q.hrefPrincipal()), true
+}
+
+func supportedReportSet(b []byte, s *subject) ([]byte, bool) {
+	for _, r := range reports {
+		if r.on&s.kind != 0 {
+			b = append(b, "<D:supported-report><D:report>"...)
+			b = append(davxml.AppendEmpty(b, r.name), "</D:report></D:supported-report>"...)
+		}
+	}
+	return b, true
+}
+
+func syncToken(b []byte, s *subject) ([]byte, bool) {
+	return davxml.AppendText(b, s.view.SyncToken()), true
+}
+
+func getCTag(b []byte, s *subject) ([]byte, bool) { return davxml.AppendText(b, s.view.CTag()), true }
+
+var componentSetName = caldav("supported-calendar-component-set")
+
+// componentsOf is the component set of a calendar: the one that it was made with,
+// else that of its kind.
+func componentsOf(c calendar.Calendar, stored []calendar.Property) []string {
+	for _, p := range stored {
+		if xml.Name(p.Name) == componentSetName {
+			if e, err := davxml.ParseElement(p.XML); err == nil {
+				if set := componentsIn(e); len(set) > 0 {
+					return set
+				}
+			}
+		}
+	}
+	if c.Kind == calendar.Tasks {
+		return []string{"VTODO"}
+	}
+	return components
+}
+
+// components are what a calendar can hold (RFC 4791 section 4.1).
+var components = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
+
+// componentsIn are those components in a CALDAV:supported-calendar-component-set
+// that a calendar can hold.
+func componentsIn(e *davxml.Element) (set []string) {
+	for _, c := range e.Children {
+		name := strings.ToUpper(c.Attr)
+		if c.Name == caldav("comp") && slices.Contains(components, name) && !slices.Contains(set, name) {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+func supportedCalendarComponentSet(b []byte, s *subject) ([]byte, bool) {
+	for _, name := range componentsOf(s.calendar, s.stored) {
+		b = append(davxml.AppendAttribute(append(b, `<C:comp name="`...), name), `"/>`...)
+	}
+	return b, true
+}
+
+func supportedCalendarData(b []byte, _ *subject) ([]byte, bool) {
+	return append(b, `<C:calendar-data content-type="text/calendar" version="2.0"/>`...), true
+}
+
+func supportedCollationSet(b []byte, _ *subject) ([]byte, bool) {
+	for _, c := range translate.Collations {
+		b = append(davxml.AppendText(append(b, "<C:supported-collation>"...), c), "</C:supported-collation>"...)
+	}
+	return b, true
+}
+
+func maxResourceSize(b []byte, _ *subject) ([]byte, bool) {
+	return strconv.AppendInt(b, maxObject, 10), true
+}

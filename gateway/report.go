@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"strings"
+
+	"calgate/gateway/davxml"
+)
+
+// reports are the REPORTs and the places that answer them.
+var reports = []struct {
+	name xml.Name
+	on   placeKind
+}{
+	{caldav("calendar-query"), placeHome | placeCalendar | placeObject},
+	{caldav("calendar-multiget"), placeCalendar | placeObject},
+	{dav("sync-collection"), placeCalendar},
+}
+
+func supportsReport(name xml.Name, kind placeKind) bool {
+	for _, r := range reports {
+		if r.name == name {
+			return r.on&kind != 0
+		}
+	}
+	return false
+}
+
+// report answers REPORT (RFC 3253 section 3.6).
+func (q *request) report() error {
+	body, err := q.xmlBody()
+	if err != nil {
+		return err
+	}
+	report, err := davxml.ReadReport(body)
+	if err != nil {
+		return err
+	}
+	if !supportsReport(report.Name, q.place.kind) {
+		return forbidden(dav("supported-report"), "this report is not supported here")
+	}
+	if err := checkCalendarData(report.Props); err != nil {
+		return err
+	}
+	switch report.Name.Local {
+	case "calendar-query":
+		return q.calendarQuery(report)
+	case "calendar-multiget":
+		return q.calendarMultiget(report)
+	}
+	return q.syncCollection(report)
+}
+
+// checkCalendarData refuses another format than the one that objects are stored in
+// (RFC 4791 section 7.8).
+func checkCalendarData(props []davxml.Prop) error {
+	for _, p := range props {
+		if p.ContentType != "" && !strings.EqualFold(p.ContentType, "text/calendar") || p.Version != "" && p.Version != "2.0" {
+			return forbidden(caldav("supported-calendar-data"), "calendar data is text/calendar, version 2.0")
+		}
+	}
+	return nil
+}
