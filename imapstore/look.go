@@ -25,8 +25,7 @@ type Looked struct {
 type selected struct {
 	name     string // the server's
 	triple   Mailbox
-	known    bool   // triple names the view, but for wire.seen
-	exists   uint32 // of the view
+	known    bool // triple names the view, but for what wire.view says
 	readOnly bool
 	own      []uint32 // UIDs that this connection appended since triple was known
 }
@@ -100,7 +99,7 @@ func (c *conn) look(name string) (Looked, error) {
 // selectName selects a mailbox; lines[0] is filled in, the others go in the same write.
 func (c *conn) selectName(name string, on func(*response) error, lines []string) ([]reply, error) {
 	lines[0] = "SELECT " + arg(name)
-	c.sel, c.w.seen = nil, changes{}
+	c.sel, c.w.view = nil, view{}
 	x := &selected{name: name}
 	replies, err := c.command(func(r *response) error {
 		if r.kind == "OK" {
@@ -127,11 +126,10 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 		return nil, errNoUIDs
 	}
 	x.readOnly = replies[0].code == "READ-ONLY"
-	x.exists = c.w.seen.exists
-	x.triple.Messages = x.exists
+	x.triple.Messages = c.w.view.exists
 	// Without CONDSTORE the server may be one that scans a directory: a later NOOP must confirm what the first scan saw.
-	x.known = x.triple.UIDNext != 0 && c.caps.Condstore && !c.w.seen.removed
-	c.w.seen = changes{}
+	x.known = x.triple.UIDNext != 0 && c.caps.Condstore && !c.w.view.removed
+	c.w.view.changed, c.w.view.removed = false, false
 	c.sel = x
 	return replies, nil
 }
@@ -172,7 +170,7 @@ func (c *conn) listed(name string) (bool, error) {
 // (STATUS alone may be ahead of the view, and SELECT of some servers has no UIDNEXT.)
 func (c *conn) settle(name string) error {
 	for range maxRounds {
-		if c.sel.explained(&c.w.seen, c.caps.Condstore) {
+		if c.sel.explained(&c.w.view, c.caps.Condstore) {
 			return nil
 		}
 		if err := c.statusRound(name); err != nil {
@@ -188,33 +186,36 @@ func (c *conn) settle(name string) error {
 	return nil
 }
 
-// explained takes what was seen into the view, and says whether the triple names it: nothing changed, or nothing but own
-// APPENDs whose UIDs follow on UIDNEXT.
-func (x *selected) explained(seen *changes, condstore bool) bool {
-	changed := seen.removed || (seen.counted && seen.exists != x.exists)
-	if seen.counted {
-		x.exists = seen.exists
-	}
-	removed := seen.removed
-	*seen = changes{}
-	own := x.own
-	if x.known && !changed && len(own) == 0 {
+// explained takes what was seen into account, and says whether the triple names the view: nothing changed, or nothing but own
+// APPENDs whose UIDs follow on UIDNEXT. A message of somebody else that came and went between two looks leaves no trace here:
+// the set is the same, and UIDNEXT moves with the next change, or when a STATUS tells (distrust).
+func (x *selected) explained(v *view, condstore bool) bool {
+	changed, removed := v.changed, v.removed
+	v.changed, v.removed = false, false
+	if x.known && !changed && len(x.own) == 0 {
 		return true
 	}
-	if x.known && condstore && !removed && uint64(x.exists) == uint64(x.triple.Messages)+uint64(len(own)) {
-		next := x.triple.UIDNext
-		for _, uid := range own {
-			if uid != next {
-				x.known = false
-				return false
-			}
-			next++
-		}
-		x.triple.UIDNext, x.triple.Messages, x.own = next, x.exists, nil
-		return true
-	}
+	known := x.known
 	x.known = false
-	return false
+	if !known || !condstore || removed || uint64(v.exists) != uint64(x.triple.Messages)+uint64(len(x.own)) {
+		return false
+	}
+	next := x.triple.UIDNext
+	for _, uid := range x.own {
+		if uid != next {
+			return false
+		}
+		next++
+	}
+	x.triple.UIDNext, x.triple.Messages, x.own, x.known = next, v.exists, nil, true
+	return true
+}
+
+// distrust compares what a STATUS outside of a look said with the triple of the selected mailbox.
+func (c *conn) distrust(real string, m Mailbox) {
+	if x := c.sel; x != nil && x.name == real && (m.UIDNext != x.triple.UIDNext || m.Messages != x.triple.Messages) {
+		x.known = false
+	}
 }
 
 func (c *conn) statusRound(name string) error {
@@ -244,8 +245,7 @@ func (c *conn) statusRound(name string) error {
 		_, err := c.selectName(name, nil, make([]string, 1))
 		return err
 	}
-	seen := &c.w.seen
-	if !seen.removed && (!seen.counted || seen.exists == x.exists) && m.Messages == x.exists {
+	if !c.w.view.changed && m.Messages == c.w.view.exists {
 		x.triple.UIDNext, x.triple.Messages, x.known, x.own = m.UIDNext, m.Messages, true, nil
 	}
 	return nil

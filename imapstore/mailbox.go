@@ -73,10 +73,16 @@ func (c *conn) list(withStatus bool) ([]Listed, error) {
 		c.remember(name, r)
 	}
 	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })
-	if withStatus {
-		return out, c.statuses(out, real)
+	if !withStatus {
+		return out, nil
 	}
-	return out, nil
+	err := c.statuses(out, real)
+	for _, l := range out {
+		if l.HasStatus {
+			c.distrust(real[l.Name], l.Mailbox)
+		}
+	}
+	return out, err
 }
 
 func listed(name string, d *imap.ListData) Listed {
@@ -150,6 +156,7 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 			return errNoUIDs
 		}
 		m = l.Mailbox
+		c.distrust(real, m)
 		return nil
 	})
 	if err == nil {
@@ -234,7 +241,7 @@ func (c *conn) leave(real string) error {
 	}
 	c.sel = nil
 	_, err := c.one(nil, line)
-	c.w.seen = changes{}
+	c.w.view = view{}
 	if errors.As(err, new(*refusal)) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package imapstore_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -24,16 +23,39 @@ var servers = []struct {
 	{"memory", func(t testing.TB) *backends.Server { return backends.Memory(t) }},
 	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }},
 	{"sdbox", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }},
-	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true, ACL: true}) }},
+	{"dotted", func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{Dotted: true, ACL: true})
+	}},
 }
 
-func eachServer(t *testing.T, f func(t *testing.T, b *backends.Server)) {
+// TestOnServers runs every check of ordinary behaviour on every server, each with a user of its own.
+func TestOnServers(t *testing.T) {
+	checks := []struct {
+		name string
+		run  func(*testing.T, *backends.Server)
+	}{
+		{"Mailboxes", checkMailboxes},
+		{"Log", checkLog},
+		{"Freshness", checkFreshness},
+		{"TripleNamesTheSet", checkTripleNamesTheSet},
+		{"AppendAll", checkAppendAll},
+		{"Rights", checkRights},
+		{"Deadline", checkDeadline},
+		{"ReplacedFolder", checkReplacedFolder},
+	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			f(t, s.start(t))
+			b := s.start(t)
+			for _, c := range checks {
+				t.Run(c.name, func(t *testing.T) { c.run(t, b) })
+			}
 		})
 	}
+}
+
+func newUser(b *backends.Server) string {
+	user, _ := b.User()
+	return user
 }
 
 // open makes a store on the server, closed when the test ends.
@@ -144,10 +166,4 @@ func wantKind(t testing.TB, err error, k imapstore.Kind) *imapstore.Error {
 		t.Errorf("error %q does not say its operation", e)
 	}
 	return e
-}
-
-func canceled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
 }

@@ -43,17 +43,17 @@ type wire struct {
 	commands int    // of both users, since ever
 	tag      uint64 // last raw tag
 
-	seen  changes // what untagged responses said of the selected mailbox
+	view  view
 	caps  []string
 	bye   string
 	login bool // the tagged OK in flight ends a login
 }
 
-// changes is what untagged responses said since the view was last known.
-type changes struct {
-	exists  uint32
-	counted bool // exists was said
-	removed bool // EXPUNGE or VANISHED was said
+// view is what untagged answers said of the selected mailbox.
+type view struct {
+	exists  uint32 // messages in the view
+	changed bool   // since the triple was known
+	removed bool   // the same, and not only by EXISTS
 }
 
 // newWire puts a wire over a connection whose greeting has been read.
@@ -273,9 +273,13 @@ func (w *wire) list(r *response, out []byte) []byte {
 func (w *wire) note(r *response) {
 	switch r.kind {
 	case "EXISTS":
-		w.seen.exists, w.seen.counted = r.num, true
-	case "EXPUNGE", "VANISHED": // VANISHED (RFC 7162) is never asked for; it must not hurt
-		w.seen.removed = true
+		w.view.changed = w.view.changed || r.num != w.view.exists
+		w.view.exists = r.num
+	case "EXPUNGE": // no EXISTS follows it (RFC 9051 section 7.5.1)
+		w.view.changed, w.view.removed = true, true
+		w.view.exists -= min(w.view.exists, 1)
+	case "VANISHED": // RFC 7162 section 3.2.10: never asked for; it must not hurt. settle counts anew
+		w.view.changed, w.view.removed = true, true
 	case "BYE":
 		w.bye = r.reply.text
 		if w.bye == "" {
