@@ -184,10 +184,10 @@ func parseDuration(v []byte) duration {
 		return duration{}
 	}
 	var d duration
-	units := "WD"
+	units, timed := "WD", false
 	for v = v[1:]; len(v) > 0; {
-		if v[0] == 'T' && units != "HMS" && len(v) > 1 {
-			units, v = "HMS", v[1:]
+		if v[0] == 'T' && !timed {
+			units, timed, v = "HMS", true, v[1:]
 		}
 		n := 0
 		for n < len(v) && '0' <= v[n] && v[n] <= '9' {

@@ -1,0 +1,236 @@
+package translate
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// component makes an object of one component with UID u.
+func one(component string, lines string) string {
+	return calendar("BEGIN:"+component, "UID:u", strings.ReplaceAll(lines, " ", "\r\n"), "END:"+component)
+}
+
+// TestOverlap holds the tables of RFC 4791 section 9.9 with their borders: start
+// and end of a range, "-" is open, and the answer.
+func TestOverlap(t *testing.T) {
+	const s, e = "20260310T100000Z", "20260310T110000Z"
+	type ask struct {
+		start, end string
+		want       bool
+	}
+	for _, c := range []struct {
+		component, lines string
+		asks             []ask
+	}{
+		{"VEVENT", "DTSTART:" + s + " DTEND:" + e, []ask{
+			{"20260310T090000Z", s, false}, {"20260310T090000Z", "20260310T100001Z", true},
+			{e, "-", false}, {"20260310T105959Z", "-", true}, {"-", s, false}, {"-", "-", true},
+			{s, e, true}, {"20260310T101000Z", "20260310T102000Z", true}}},
+		{"VEVENT", "DTSTART:" + s + " DURATION:PT1H", []ask{
+			{"20260310T105959Z", "-", true}, {e, "-", false}, {"-", s, false}}},
+		{"VEVENT", "DTSTART:" + s + " DURATION:PT0S", []ask{
+			{s, e, true}, {"20260310T100001Z", e, false}, {"-", s, false}}},
+		{"VEVENT", "DTSTART:" + s, []ask{{s, e, true}, {"20260310T100001Z", e, false}, {"-", s, false}}},
+		{"VEVENT", "DTSTART:" + e + " DTEND:" + s, []ask{{e, "-", true}, {s, e, false}}},
+		{"VEVENT", "DTSTART;VALUE=DATE:20260310", []ask{
+			{"20260310T235959Z", "-", true}, {"20260311T000000Z", "-", false},
+			{"-", "20260310T000000Z", false}, {"-", "20260310T000001Z", true}}},
+		{"VEVENT", "DTSTART:20260310 DTEND:20260312", []ask{
+			{"20260311T235959Z", "-", true}, {"20260312T000000Z", "-", false}}},
+		{"VEVENT", "DTSTART;VALUE=DATE:20260310 DTEND;VALUE=DATE:20260310", []ask{
+			{"20260310T120000Z", "20260310T130000Z", true}, {"20260311T000000Z", "-", false}}},
+		{"VEVENT", "DTSTART;VALUE=DATE:20260310 DURATION:P2D", []ask{
+			{"20260311T235959Z", "-", true}, {"20260312T000000Z", "-", false}}},
+		{"VEVENT", "DTSTART;TZID=America/New_York:20260308T013000 DURATION:P1D", []ask{ // the clocks change
+			{"20260309T052959Z", "-", true}, {"20260309T053000Z", "-", false}}},
+		{"VEVENT", "DTSTART;TZID=America/New_York:20260308T013000 DURATION:PT24H", []ask{
+			{"20260309T062959Z", "-", true}, {"20260309T063000Z", "-", false}}},
+		{"VEVENT", "DTSTART:99991231T230000Z DURATION:P1D", []ask{{"99991231T235959Z", "-", true}, {"-", "99991231T230000Z", false}}},
+		{"VTODO", "DTSTART:" + s + " DURATION:PT1H", []ask{
+			{e, "-", true}, {"20260310T110001Z", "-", false}, {"-", s, false}, {"-", "20260310T100001Z", true}}},
+		{"VTODO", "DTSTART:" + s + " DUE:" + e, []ask{
+			{"20260310T105959Z", "-", true}, {e, "-", false}, {"-", s, false}, {"-", "20260310T100001Z", true}}},
+		{"VTODO", "DTSTART:" + s + " DUE:" + s, []ask{{s, "-", true}, {"-", s, true}, {"20260310T100001Z", "-", false}}},
+		{"VTODO", "DTSTART:" + s, []ask{{s, "-", true}, {"20260310T100001Z", "-", false}, {"-", s, false}}},
+		{"VTODO", "DUE:" + e, []ask{{e, "-", false}, {s, e, true}, {"-", "20260310T105959Z", false}}},
+		{"VTODO", "CREATED:" + s + " COMPLETED:" + e, []ask{
+			{e, "-", true}, {"20260310T110001Z", "-", false}, {"-", s, true}, {"-", "20260310T095959Z", false}}},
+		{"VTODO", "COMPLETED:" + s, []ask{{s, "-", true}, {"20260310T100001Z", "-", false}, {"-", s, true}, {"-", "20260310T095959Z", false}}},
+		{"VTODO", "CREATED:" + s, []ask{{"20300101T000000Z", "-", true}, {"-", s, false}, {"-", "20260310T100001Z", true}}},
+		{"VTODO", "SUMMARY:x", []ask{{"19700101T000000Z", "19700101T000001Z", true}}},
+		{"VJOURNAL", "DTSTART:" + s, []ask{{s, "-", true}, {"20260310T100001Z", "-", false}, {"-", s, false}}},
+		{"VJOURNAL", "DTSTART;VALUE=DATE:20260310", []ask{{"20260310T235959Z", "-", true}, {"20260311T000000Z", "-", false}}},
+		{"VJOURNAL", "SUMMARY:x", []ask{{"-", "-", false}}},
+		{"VFREEBUSY", "DTSTART:" + s + " DTEND:" + e, []ask{{e, "-", true}, {"20260310T110001Z", "-", false}, {"-", s, false}}},
+		{"VFREEBUSY", "FREEBUSY:20260310T100000Z/PT1H,20260310T130000Z/20260310T140000Z FREEBUSY:20260310T160000Z/PT1H", []ask{
+			{e, "20260310T130000Z", false}, {"20260310T135959Z", "20260310T150000Z", true}, {"20260310T163000Z", "-", true}, {"20260310T170000Z", "-", false}, {"-", s, false}}},
+		{"VFREEBUSY", "SUMMARY:x", []ask{{"-", "-", false}}},
+	} {
+		o := parse(t, one(c.component, c.lines))
+		for _, a := range c.asks {
+			if got := checkFilter(t, within(c.component, span(a.start, a.end)), o); got != a.want {
+				t.Errorf("%s %s in %s/%s: %v", c.component, c.lines, a.start, a.end, got)
+			}
+		}
+	}
+}
+
+// TestOverlapMaybe: what is not known exactly is never missed, and is not found
+// far away.
+func TestOverlapMaybe(t *testing.T) {
+	near, far := span("20260310T230000Z", "20260310T230100Z"), span("20260320T000000Z", "20260321T000000Z")
+	before := span("20260301T000000Z", "20260302T000000Z")
+	for lines, want := range map[string][3]bool{ // before, near, far
+		"DTSTART:20260310T100000 DTEND:20260310T110000":                                {false, true, false},
+		"DTSTART;TZID=Harbour:20260310T100000 DURATION:PT1H":                           {false, true, false},
+		"DTSTART;TZID=Local:20260310T100000 DURATION:PT1H":                             {false, true, false},
+		"DTSTART;TZID=../../etc/passwd:20260310T100000":                                {false, true, false},
+		"DTSTART:20260310T220000Z DURATION:-P5S":                                       {false, true, true},
+		"DTSTART:20260310T220000Z DTEND:tomorrow":                                      {false, true, true},
+		"DTSTART:20260310T220000Z DTSTART:20260320T000000Z":                            {true, true, true},
+		"DTSTART:20260230T220000Z":                                                     {true, true, true},
+		"DTSTART:20260310T240000Z":                                                     {true, true, true},
+		"SUMMARY:x":                                                                    {true, true, true},
+		"DTSTART:20260305T100000Z RRULE:FREQ=SECONDLY":                                 {false, true, true},
+		"DTSTART:20260305T100000Z RRULE:FREQ=DAILY;UNTIL=20260312T000000Z":             {false, true, false},
+		"DTSTART:20260305T100000Z RRULE:FREQ=DAILY;until=20260312":                     {false, true, false},
+		"DTSTART:20260305T100000Z RRULE:FREQ=DAILY;UNTIL=20260312T000000Z RRULE:x":     {false, true, true},
+		"DTSTART:20260305T100000Z RRULE:FREQ=DAILY;UNTIL=":                             {false, true, true},
+		"DTSTART:20260310T100000Z RDATE:20260301T120000Z":                              {true, false, false},
+		"DTSTART:20260310T100000Z RDATE:20260301T120000Z,20260320T100000Z":             {true, true, true},
+		"DTSTART:20260310T100000Z RDATE:x":                                             {true, true, true},
+		"DTSTART:20260310T220000Z DURATION:PT2H RECURRENCE-ID;RANGE=THISANDFUTURE:x":   {false, true, true},
+		"DTSTART:20260310T220000Z DURATION:PT2H RECURRENCE-ID:20260320T100000Z":        {false, true, false},
+		"DTSTART:20260301T220000Z RDATE;VALUE=PERIOD:20260305T000000Z/P6D,x/y":         {true, true, true},
+		"DTSTART:20260305T220000Z RDATE;VALUE=PERIOD:20260305T000000Z/P6D":             {false, true, false},
+		"DTSTART:20260310T220000Z DURATION:P9999999W DTEND:20260311T000000Z":           {false, true, false},
+		"DTSTART:20260305T100000 RRULE:FREQ=DAILY;UNTIL=20260312T000000Z":              {false, true, false},
+		"DTSTART;VALUE=DATE:20260305 RRULE:FREQ=DAILY;UNTIL=20260312":                  {false, true, false},
+		"DTSTART;TZID=Europe/Berlin:20260305T100000 RRULE:FREQ=DAILY;UNTIL=20260312":   {false, true, false},
+		"DTSTART;TZID=Europe/Berlin:20260305T100000 RRULE:UNTIL=20260312T100000":       {false, true, false},
+		"DTSTART;VALUE=DATE:20260305 RRULE:FREQ=DAILY;UNTIL=20260312T215959Z":          {false, true, false},
+		"DTSTART:20260305T100000Z EXRULE:FREQ=DAILY EXDATE:20260305T100000Z DTEND:bad": {false, true, true},
+	} {
+		o := parse(t, one("VEVENT", lines))
+		for i, r := range []TimeRange{before, near, far} {
+			f := within("VEVENT", r)
+			f.Zone = nil
+			if got := checkFilter(t, f, o); got != want[i] {
+				t.Errorf("%s: %d: %v", lines, i, got)
+			}
+		}
+	}
+}
+
+// TestZoneOfTheQuery: with Filter.Zone floating times and dates are exact.
+func TestZoneOfTheQuery(t *testing.T) {
+	auckland, honolulu := location("Pacific/Auckland"), location("Pacific/Honolulu")
+	allDay := parse(t, event("DTSTART;VALUE=DATE:20260310"))
+	floating := parse(t, event("DTSTART:20260310T120000", "DTEND:20260310T130000"))
+	for _, c := range []struct {
+		o          *Object
+		zone       *time.Location
+		start, end string
+		want       bool
+	}{
+		{allDay, auckland, "20260309T110000Z", "20260309T110001Z", true},
+		{allDay, auckland, "20260310T110000Z", "-", false},
+		{allDay, honolulu, "20260311T095959Z", "-", true},
+		{allDay, honolulu, "-", "20260310T100000Z", false},
+		{allDay, time.UTC, "20260311T000000Z", "-", false},
+		{allDay, nil, "20260311T095959Z", "-", true},
+		{allDay, nil, "20260309T110000Z", "20260309T110001Z", true},
+		{floating, auckland, "20260309T230000Z", "20260309T230001Z", true},
+		{floating, auckland, "20260310T000000Z", "-", false},
+		{floating, time.UTC, "20260310T125959Z", "-", true},
+		{floating, time.UTC, "20260310T130000Z", "-", false},
+	} {
+		f := within("VEVENT", span(c.start, c.end))
+		f.Zone = c.zone
+		if got := checkFilter(t, f, c.o); got != c.want {
+			t.Errorf("%v in %v, %s/%s: %v", c.o.Span, c.zone, c.start, c.end, got)
+		}
+	}
+}
+
+// TestPropertyRange: a time-range in a prop-filter (RFC 4791 section 9.7.2).
+func TestPropertyRange(t *testing.T) {
+	o := parse(t, event("DTSTART:20260310T090000Z", "CREATED:20260301T100000Z", "SUMMARY:20260301T100000Z",
+		"EXDATE;TZID=Europe/Berlin:20260401T100000,20260501T100000", "X-DAY;VALUE=DATE:20260601", "DTEND:soon"))
+	for _, c := range []struct {
+		name, start, end string
+		want             bool
+	}{
+		{"CREATED", "20260301T100000Z", "20260301T100001Z", true},
+		{"created", "20260301T100001Z", "-", false},
+		{"CREATED", "-", "20260301T100000Z", false},
+		{"EXDATE", "20260501T080000Z", "20260501T080001Z", true},
+		{"EXDATE", "20260501T080001Z", "-", false},
+		{"X-DAY", "20260601T235959Z", "-", true},
+		{"X-DAY", "20260602T000000Z", "-", false},
+		{"DTEND", "-", "-", false},
+		{"LAST-MODIFIED", "-", "-", false},
+	} {
+		r := span(c.start, c.end)
+		f := of(CompFilter{Name: "VEVENT", Props: []PropFilter{{Name: c.name, TimeRange: &r}}})
+		if got := checkFilter(t, f, o); got != c.want {
+			t.Errorf("%s in %s/%s: %v", c.name, c.start, c.end, got)
+		}
+	}
+}
+
+// TestAlarmRange: VALARM in RFC 4791 section 9.9.
+func TestAlarmRange(t *testing.T) {
+	type ask struct {
+		start, end string
+		want       bool
+	}
+	const base = "DTSTART:20260310T100000Z DTEND:20260310T110000Z "
+	alarm := func(lines string) string { return "BEGIN:VALARM " + lines + " END:VALARM" }
+	for lines, asks := range map[string][]ask{
+		base + alarm("TRIGGER:-PT15M"): {
+			{"20260310T094500Z", "20260310T094501Z", true}, {"20260310T094501Z", "-", false}, {"-", "20260310T094500Z", false}},
+		base + alarm("TRIGGER;RELATED=END:PT5M"): {{"20260310T110500Z", "20260310T110501Z", true}, {"-", "20260310T110500Z", false}},
+		base + alarm("TRIGGER;VALUE=DATE-TIME:20260101T000000Z"): {
+			{"20260101T000000Z", "20260101T000001Z", true}, {"20260310T000000Z", "-", false}},
+		base + alarm("TRIGGER:-PT15M REPEAT:2 DURATION:PT5M"): {
+			{"20260310T095500Z", "20260310T095501Z", true}, {"20260310T095501Z", "-", false}, {"20260310T094501Z", "20260310T094959Z", false}},
+		base + alarm("TRIGGER:-PT15M REPEAT:9999999 DURATION:P9999999W"):               {{"20990310T095500Z", "-", true}},
+		base + alarm("TRIGGER:-P5S"):                                                   {{"20200101T000000Z", "20200102T000000Z", true}},
+		base + alarm("ACTION:AUDIO"):                                                   {{"-", "-", false}},
+		base + alarm("TRIGGER:PT0S TRIGGER:PT0S"):                                      {{"20200101T000000Z", "20200102T000000Z", true}},
+		"DTSTART:20260310T100000Z DURATION:P1D " + alarm("TRIGGER;RELATED=END:-PT1H"):  {{"20260311T090000Z", "20260311T090001Z", true}, {"-", "20260311T090000Z", false}},
+		"DTSTART;VALUE=DATE:20260310 " + alarm("TRIGGER;RELATED=END:PT9H"):             {{"20260311T090000Z", "20260311T090001Z", true}, {"-", "20260311T090000Z", false}},
+		"DTSTART:20260310T100000Z RRULE:FREQ=DAILY " + alarm("TRIGGER:-PT15M"):         {{"20300101T000000Z", "-", true}, {"-", "20260101T000000Z", false}},
+		"DTSTART:20260310T100000Z RRULE:FREQ=DAILY " + alarm("TRIGGER:20260309T0000Z"): {{"20300101T000000Z", "-", true}},
+	} {
+		o := parse(t, one("VEVENT", lines))
+		for _, a := range asks {
+			r := span(a.start, a.end)
+			f := of(CompFilter{Name: "VEVENT", Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
+			if got := checkFilter(t, f, o); got != a.want {
+				t.Errorf("%s in %s/%s: %v", lines, a.start, a.end, got)
+			}
+		}
+	}
+	due := parse(t, one("VTODO", "DUE:20260310T100000Z "+alarm("TRIGGER;RELATED=END:-PT1H")))
+	for _, a := range []ask{{"20260310T090000Z", "20260310T090001Z", true}, {"20260310T090001Z", "-", false}} {
+		r := span(a.start, a.end)
+		f := of(CompFilter{Name: "VTODO", Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
+		if got := checkFilter(t, f, due); got != a.want {
+			t.Errorf("task in %s/%s: %v", a.start, a.end, got)
+		}
+	}
+}
+
+// TestReversedRange: an end before the start is an open one.
+func TestReversedRange(t *testing.T) {
+	o := parse(t, event("DTSTART:20300101T000000Z"))
+	if !checkFilter(t, within("VEVENT", TimeRange{at("20260101T000000Z", 0), at("00010101T000000Z", 0)}), o) {
+		t.Error("missed")
+	}
+	if checkFilter(t, within("VEVENT", TimeRange{at("20310101T000000Z", 0), at("00010101T000000Z", 0)}), o) {
+		t.Error("found")
+	}
+}
