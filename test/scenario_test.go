@@ -48,7 +48,13 @@ import (
 // scenario wants. go test ./test -run Scenario -update rewrites the answers; read the difference before you commit it.
 var update = flag.Bool("update", false, "rewrite the answers of scenarios")
 
-func TestMain(m *testing.M) { os.Exit(backends.Main(m)) }
+func TestMain(m *testing.M) {
+	code := backends.Main(m)
+	if binaryDir != "" {
+		os.RemoveAll(binaryDir)
+	}
+	os.Exit(code)
+}
 
 // modes are the ways in which gateways stand before one mail store.
 var modes = []struct {

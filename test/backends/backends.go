@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -130,6 +131,21 @@ func greeting(ctx context.Context, addr string) error {
 		return fmt.Errorf("greeting %q", line)
 	}
 	return nil
+}
+
+// freePort finds a port below those that the kernel gives to anybody who asks for any: a server that is stopped for a while
+// must find its port free again.
+func freePort() (int, error) {
+	var last error
+	for range 100 {
+		port := 10000 + rand.IntN(20000)
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, ln.Close()
+		}
+		last = err
+	}
+	return 0, last
 }
 
 // left collects what a test run left out. Guarded by mu.

@@ -133,15 +133,6 @@ func (d *dovecot) startOnFreePorts() error {
 	return err
 }
 
-func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
-}
-
 func (d *dovecot) start() error {
 	config := filepath.Join(d.dir, "dovecot.conf")
 	text, err := d.config()

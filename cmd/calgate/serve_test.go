@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"calgate/gateway/calendar"
+	"calgate/imapstore"
+	"calgate/translate"
+)
+
+// lines is a log that a test waits for, line by line.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(bytes.TrimSpace(p))
+	return len(p), nil
+}
+
+func (l lines) await(t *testing.T, part string) {
+	t.Helper()
+	for limit := time.After(30 * time.Second); ; {
+		select {
+		case line := <-l:
+			if strings.Contains(line, part) {
+				return
+			}
+		case <-limit:
+			t.Fatalf("nothing logged about %q", part)
+		}
+	}
+}
+
+// TestDrain: when the context ends, a request that runs is answered, and a new connection is not taken.
+func TestDrain(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-goOn
+		_, _ = io.WriteString(w, "done")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	log := make(lines, 100)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serveOn(ctx, handler, []listener{{ln, "http"}}, 30*time.Second, slog.New(slog.NewTextHandler(log, nil)))
+	}()
+	answered := make(chan string, 1)
+	go func() {
+		answer, err := http.Get("http://" + ln.Addr().String())
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body)
+		answered <- string(body)
+	}()
+	<-begun
+	cancel()
+	log.await(t, "draining")
+	close(goOn)
+	if got := <-answered; got != "done" {
+		t.Errorf("the running request was answered %q", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("a drain is no error: %v", err)
+	}
+	if _, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+		t.Error("a connection was taken after the end")
+	}
+}
+
+// TestDrainHasALimit: a request that never ends is cut.
+func TestDrainHasALimit(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serveOn(ctx, handler, []listener{{ln, "http"}}, time.Millisecond, slog.New(slog.DiscardHandler))
+	}()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := http.Get("http://" + ln.Addr().String())
+		failed <- err
+	}()
+	<-begun
+	cancel()
+	if err := <-failed; err == nil {
+		t.Error("the request was answered")
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCertificateRenewal: SIGHUP reads the files again; broken ones leave the old certificate.
+func TestCertificateRenewal(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, cert, key, 1)
+	log := make(lines, 100)
+	get, err := renewing(t.Context(), cert, key, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := func() int64 {
+		c, err := get(&tls.ClientHelloInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Leaf.SerialNumber.Int64()
+	}
+	hangUp := func() {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeCertificate(t, cert, key, 2)
+	if serial() != 1 {
+		t.Error("the certificate changed without a signal")
+	}
+	hangUp()
+	log.await(t, "certificate renewed")
+	if serial() != 2 {
+		t.Error("SIGHUP did not renew the certificate")
+	}
+	if err := os.WriteFile(cert, []byte("half a fi"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangUp()
+	log.await(t, "not renewed")
+	if serial() != 2 {
+		t.Error("a broken file took the certificate away")
+	}
+}
+
+func writeCertificate(t *testing.T, certFile, keyFile string, serial int64) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBufferedPipe: two ends that both write before they read do not wait for each other.
+func TestBufferedPipe(t *testing.T) {
+	near, far := net.Pipe()
+	server := newBuffered(far)
+	payload := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	if _, err := server.Write(payload); err != nil { // nobody reads yet
+		t.Fatal(err)
+	}
+	got := make([]byte, len(payload))
+	if _, err := io.ReadFull(near, got); err != nil || !bytes.Equal(got, payload) {
+		t.Fatalf("other octets came: %v", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := server.Write([]byte("x")); err == nil {
+		t.Error("a write after the close")
+	}
+	if _, err := near.Read(got); err == nil {
+		t.Error("the other end does not see the close")
+	}
+}
+
+// TestSamples: the demo's samples are valid and lie around today, on any day of the week.
+func TestSamples(t *testing.T) {
+	for day := range 7 {
+		now := time.Date(2026, 11, 25+day, 23, 30, 0, 0, time.UTC)
+		for _, s := range append(sampleEvents(now), sampleTasks(now)...) {
+			o, err := translate.ParseObject([]byte(s.body))
+			if err != nil {
+				t.Errorf("%s: %v", s.name, err)
+				continue
+			}
+			if from, to := now.AddDate(0, 0, -7).Unix(), now.AddDate(0, 0, 7).Unix(); !o.Span.MayOverlap(from, to) {
+				t.Errorf("%s is not in the week around %v: %v", s.name, now, o.Span)
+			}
+		}
+	}
+}
+
+// TestFill: the demo's store takes the samples through the gateway's own rooms.
+func TestFill(t *testing.T) {
+	w := newWire()
+	server := demoIMAP()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(w) }()
+	store := imapstore.New(imapstore.Options{Host: "demo", Security: imapstore.Cleartext, Dial: w.Dial})
+	defer func() {
+		store.Close()
+		server.Close()
+		<-served
+	}()
+	calendars := calendar.New(store, calendar.Options{Autocreate: true})
+	now := time.Now()
+	if err := fill(t.Context(), calendars, now); err != nil {
+		t.Fatal(err)
+	}
+	account, err := calendars.Login(t.Context(), demoUser, demoUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer account.Close()
+	home, err := account.Home(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]int{0: len(sampleEvents(now)), 1: len(sampleTasks(now))} {
+		cal := []calendar.Calendar{home.DefaultCalendar(), home.DefaultTasks()}[i]
+		view, err := account.Open(t.Context(), cal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view.Len() != want {
+			t.Errorf("%s holds %d objects, want %d", cal.Mailbox, view.Len(), want)
+		}
+	}
+}
