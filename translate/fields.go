@@ -148,8 +148,8 @@ func (f *fieldSet) complete(op Op) bool {
 // identity reads what the version is a version of.
 func (f *fieldSet) identity(r *Record) bool {
 	var ok1, ok2 bool
-	r.Name, ok1 = unescapeField(f.value[fieldName])
-	r.ICalUID, ok2 = unescapeField(f.value[fieldUID])
+	r.Name, ok1 = percentDecode(f.value[fieldName])
+	r.ICalUID, ok2 = percentDecode(f.value[fieldUID])
 	if !ok1 || !ok2 || len(r.ICalUID) > MaxUID {
 		return false
 	}
@@ -275,7 +275,7 @@ func parsePrev(b []byte) ([]Predecessor, bool) {
 func isMovedFrom(s string) bool {
 	mailbox, rest, ok := strings.Cut(s, ";")
 	number, token, ok2 := strings.Cut(rest, ";")
-	_, ok3 := unescapeField([]byte(mailbox))
+	_, ok3 := percentDecode([]byte(mailbox))
 	_, ok4 := parseUint32([]byte(number))
 	return ok && ok2 && ok3 && ok4 && mailbox != "" && isHex(token, 16)
 }
@@ -318,9 +318,9 @@ func parseUint32(b []byte) (uint32, bool) {
 	return uint32(n), n <= 1<<32-1
 }
 
-// unescapeField undoes escapeField; an octet that escapeField would not have
+// percentDecode undoes PercentEncode; an octet that PercentEncode would not have
 // written is an error.
-func unescapeField(b []byte) (string, bool) {
+func percentDecode(b []byte) (string, bool) {
 	plain := true
 	for _, c := range b {
 		if !unreserved(c) {

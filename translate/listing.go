@@ -48,6 +48,18 @@ func (l *Listing) Len() int { return len(l.alive) }
 // names.
 func (l *Listing) Alive() iter.Seq[*Life] { return slices.Values(l.alive) }
 
+// Native are the accepted lives, alive and dead, that were written for this
+// folder.
+func (l *Listing) Native() iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		for _, e := range l.lives {
+			if e.native && !e.Foreign && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // Dead are the lives that ended and whose tombstone is still there.
 func (l *Listing) Dead() iter.Seq[*Life] {
 	return func(yield func(*Life) bool) {

@@ -85,8 +85,8 @@ func appendFields(b []byte, r Record) []byte {
 		name = storedName(name)
 	}
 	b = appendField(b, "X-Calgate-Op", r.Op.String()+"; v=1")
-	b = appendField(b, "X-Calgate-Name", escapeField(name))
-	b = appendField(b, "X-Calgate-UID", escapeField(r.ICalUID))
+	b = appendField(b, "X-Calgate-Name", PercentEncode(name))
+	b = appendField(b, "X-Calgate-UID", PercentEncode(r.ICalUID))
 	number("X-Calgate-Folder", uint64(r.Folder))
 	b = appendField(b, "X-Calgate-Life", string(r.Life))
 	number("X-Calgate-Gen", uint64(r.Gen))
@@ -258,7 +258,7 @@ func encodeSubject(s string) string {
 func filename(name string) string {
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; !unreserved(c) && c != ' ' && c != '@' && c != '+' {
-			return "filename*=utf-8''" + escapeField(name)
+			return "filename*=utf-8''" + PercentEncode(name)
 		}
 	}
 	return `filename="` + name + `"`

@@ -128,7 +128,7 @@ var IndexFields = []string{
 // FormatMovedFrom is the value of X-Calgate-Moved-From: where the source of a
 // MOVE was, and its head.
 func FormatMovedFrom(mailbox string, uidValidity uint32, head Token) string {
-	return escapeField(storedName(mailbox)) + ";" + strconv.FormatUint(uint64(uidValidity), 10) + ";" + string(head)
+	return PercentEncode(storedName(mailbox)) + ";" + strconv.FormatUint(uint64(uidValidity), 10) + ";" + string(head)
 }
 
 // storedName is the form in which a mailbox name, or "~owner/mailbox", stands in
@@ -157,9 +157,19 @@ func nameable(s string) bool {
 
 const upperHex = "0123456789ABCDEF"
 
-// escapeField percent-encodes all octets but the unreserved ones of RFC 3986
+// Hash is the value of X-Calgate-Hash: the SHA-256 of a body, 64 hex digits.
+func Hash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// PercentDecode undoes PercentEncode; an octet that it would not have written is
+// an error.
+func PercentDecode(s string) (string, bool) { return percentDecode([]byte(s)) }
+
+// PercentEncode percent-encodes all octets but the unreserved ones of RFC 3986
 // section 2.3.
-func escapeField(s string) string {
+func PercentEncode(s string) string {
 	n := 0
 	for i := 0; i < len(s); i++ {
 		if !unreserved(s[i]) {

@@ -21,7 +21,6 @@ type index struct {
 	triple  imapstore.Mailbox  // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
 	records []translate.Record // by UID
 	listing *translate.Listing
-	opened  map[uint32]bool // copies whose body has been asked for SEQUENCE and DTSTAMP
 	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
 	newer   bool            // holds a version that only a newer calgate understands
 }
@@ -91,11 +90,11 @@ func (a *Account) read(ctx context.Context, now imapstore.Mailbox, old *index, e
 	if uint32(len(uids)) != now.Messages || len(uids) > 0 && uids[len(uids)-1] >= now.UIDNext {
 		return nil, nil
 	}
-	ix := &index{triple: now, records: make([]translate.Record, 0, len(uids)), opened: map[uint32]bool{}}
+	ix := &index{triple: now, records: make([]translate.Record, 0, len(uids))}
 	var known []translate.Record
 	if old != nil && old.triple.UIDValidity == now.UIDValidity {
 		known, ix.newer = old.records, old.newer
-		ix.opened, ix.flagged = old.opened, old.flagged
+		ix.flagged = old.flagged
 	}
 	var fresh []uint32
 	for _, uid := range uids {
@@ -167,26 +166,20 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 // once for them.
 func (a *Account) openCopies(ctx context.Context, ix *index) error {
 	ix.listing = translate.Heads(ix.records, ix.triple.UIDValidity)
-	var closed []uint32
-	for _, uid := range ix.listing.Copies() {
-		if !ix.opened[uid] {
-			closed = append(closed, uid)
-		}
-	}
+	closed := ix.listing.Copies()
 	if len(closed) == 0 {
 		return nil
 	}
-	ix.opened = maps.Clone(ix.opened) // the old index keeps its own: others may read it
 	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
 		if err != nil {
 			return err
 		}
-		ix.opened[m.UID] = true
 		r := ix.record(m.UID)
 		if r == nil {
 			continue
 		}
-		if body, err := translate.ReadBody(m.Octets, r.Length); err == nil {
+		r.Opened = true
+		if body, err := r.Body(m.Octets); err == nil {
 			if o, err := translate.ParseObject(body); err == nil {
 				r.Sequence, r.DTStamp = o.Sequence, o.DTStamp
 			}

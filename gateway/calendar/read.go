@@ -109,11 +109,11 @@ func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missi
 		if err != nil {
 			return nil, wrap("Read", v.calendar.Mailbox, err)
 		}
-		i, wanted := byUID[m.UID]
+		_, wanted := byUID[m.UID]
 		if !wanted || len(m.Octets) == 0 {
 			continue
 		}
-		bodies[m.UID] = v.body(ctx, m.Octets, items[i].Entry)
+		bodies[m.UID] = v.body(ctx, m.Octets, m.UID)
 	}
 	for _, i := range todo {
 		if items[i].Body != nil {
@@ -132,12 +132,15 @@ func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missi
 
 // body takes the octets out of a message. All gateways must agree on what a folder
 // shows, so a body that was damaged is shown as it is, and logged.
-func (v *View) body(ctx context.Context, message []byte, e Entry) []byte {
-	b, err := translate.ReadBody(message, e.Length)
-	r := v.ix.record(e.UID)
-	if err != nil || r != nil && r.Hash != "" && translate.Hash(b) != r.Hash {
+func (v *View) body(ctx context.Context, message []byte, uid uint32) []byte {
+	r := v.ix.record(uid)
+	if r == nil { // the index moved on
+		r = &translate.Record{UID: uid}
+	}
+	b, err := r.Body(message)
+	if err != nil {
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
-			"mailbox", v.calendar.Mailbox, "uid", e.UID, "name", e.Name, "user", v.account.name, "err", err)
+			"mailbox", v.calendar.Mailbox, "uid", uid, "user", v.account.name, "err", err)
 	}
 	if b == nil {
 		b = []byte{}

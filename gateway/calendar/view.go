@@ -119,13 +119,7 @@ func (v *View) Calendar() Calendar { return v.calendar }
 func (v *View) CTag() string { return ctag(v.ix.triple) }
 
 // Len is the number of objects.
-func (v *View) Len() int {
-	n := 0
-	for range v.ix.listing.Alive() {
-		n++
-	}
-	return n
-}
+func (v *View) Len() int { return v.ix.listing.Len() }
 
 // Entries are the objects, ordered by name.
 func (v *View) Entries() iter.Seq[Entry] {

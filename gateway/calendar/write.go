@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"calgate/imapstore"
 	"calgate/translate"
@@ -180,7 +179,7 @@ func (v *View) append(ctx context.Context, op string, w translate.Write, head *t
 	before := v.ix.triple
 	w.Token, w.Asof = translate.NewToken(), before.UIDNext-1
 	rec := v.ix.listing.Next(w, head)
-	message := translate.Message(rec, translate.Envelope{From: v.account.from(), Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}, body)
+	message := translate.Message(rec, translate.Envelope{From: v.account.name, Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}, body)
 	appended, err := v.account.session.Append(ctx, v.calendar.Mailbox, imapstore.Outgoing{Octets: message, Flags: []string{`\Seen`}}, v.looked.Add(maxLook))
 	switch {
 	case storeKind(err, imapstore.TooLate): // nothing is stored; a new look may do
@@ -237,6 +236,9 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 			}
 			return nil, errLost
 		}
+		if v.ix.beaten(rec) {
+			return nil, errLost
+		}
 		if sent != nil {
 			break
 		}
@@ -245,6 +247,26 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 		sent = errVanished
 	}
 	return nil, v.unavailable(op, sent)
+}
+
+// beaten tells that a write whose message is gone had lost, and was cleaned up by
+// the winner: its life has come to its generation or further without it, or
+// somebody else has what it wanted to create. A version that had won would stand
+// in the Prev of all that came after it, as far as that reaches.
+func (ix *index) beaten(rec translate.Record) bool {
+	for l := range ix.listing.Native() {
+		h := l.Head
+		if h.Op == translate.OpProps != (rec.Op == translate.OpProps) {
+			continue
+		}
+		if h.Life == rec.Life {
+			return h.Gen >= rec.Gen && h.Gen-rec.Gen <= translate.MaxPrev
+		}
+		if rec.Base == 0 && (h.Name == rec.Name || rec.ICalUID != "" && h.ICalUID == rec.ICalUID) && h.UID > rec.Asof {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *View) unavailable(op string, err error) error {
@@ -269,12 +291,4 @@ func (v *View) written(r *translate.Record) Entry {
 		return v.entry(l)
 	}
 	return Entry{Name: r.Name, ETag: etag(r, v.ix.triple.UIDValidity), ICalUID: r.ICalUID, Component: r.Span.Component, Span: r.Span, Length: r.Length, UID: r.UID}
-}
-
-// from is the address in the From field of our messages.
-func (a *Account) from() string {
-	if strings.Contains(a.name, "@") {
-		return a.name
-	}
-	return a.name + "@invalid"
 }

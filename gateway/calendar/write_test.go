@@ -1,0 +1,449 @@
+package calendar_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"calgate/gateway/calendar"
+	"calgate/imapstore"
+	"calgate/test/backends"
+	"calgate/translate"
+)
+
+// fleet are several equal gateways before one mail server, and a user of it.
+type fleet struct {
+	t              *testing.T
+	servers        []*calendar.Server
+	user, password string
+}
+
+// eachBackend runs a test on the embedded store, on real servers, and with caches
+// off.
+func eachBackend(t *testing.T, f func(t *testing.T, g *fleet)) {
+	for _, b := range []struct {
+		name  string
+		start func(testing.TB) *backends.Server
+		o     calendar.Options
+	}{
+		{"memory", backends.Memory, calendar.Options{}},
+		{"memory, no cache", backends.Memory, calendar.Options{NoCache: true}},
+		{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, calendar.Options{}},
+		{"dovecot, sdbox, dotted", func(t testing.TB) *backends.Server {
+			return backends.Dovecot(t, backends.Options{Format: "sdbox", Dotted: true})
+		}, calendar.Options{}},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			f(t, newFleet(t, b.start(t), 3, b.o))
+		})
+	}
+}
+
+func newFleet(t *testing.T, s *backends.Server, n int, o calendar.Options) *fleet {
+	g := &fleet{t: t}
+	g.user, g.password = s.User()
+	for range n {
+		g.servers = append(g.servers, newServer(t, s.URL(), o))
+	}
+	return g
+}
+
+func newServer(t *testing.T, url string, o calendar.Options) *calendar.Server {
+	t.Helper()
+	so, err := imapstore.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	so.SessionsPerLogin = 60
+	store := imapstore.New(so)
+	t.Cleanup(func() { store.Close() })
+	o.Autocreate = true
+	return calendar.New(store, o)
+}
+
+// open logs in to gateway i and opens the default calendar.
+func (g *fleet) open(t *testing.T, i int) *calendar.View {
+	t.Helper()
+	a, err := g.servers[i%len(g.servers)].Login(t.Context(), g.user, g.password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	h, err := a.Home(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.Autocreate(t.Context(), h.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := a.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func event(uid, summary string) *translate.Object {
+	o, err := translate.ParseObject([]byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:" + uid +
+		"\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261125T090000Z\r\nDTEND:20261125T100000Z\r\nSUMMARY:" + summary + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"))
+	if err != nil {
+		panic(err)
+	}
+	return o
+}
+
+var errCondition = errors.New("condition does not hold")
+
+func ifMatch(etag string) calendar.Condition {
+	return calendar.Condition{Conditional: true, IfMatch: []string{etag}, Check: func(e calendar.Entry, exists bool) error {
+		if !exists || e.ETag != etag {
+			return errCondition
+		}
+		return nil
+	}}
+}
+
+func ifNoneMatch() calendar.Condition {
+	return calendar.Condition{Conditional: true, IfNoneMatchAny: true, Check: func(e calendar.Entry, exists bool) error {
+		if exists {
+			return errCondition
+		}
+		return nil
+	}}
+}
+
+// shown is what a view shows: name and summary line of each object.
+func shown(t *testing.T, v *calendar.View) map[string]string {
+	t.Helper()
+	var entries []calendar.Entry
+	for e := range v.Entries() {
+		entries = append(entries, e)
+	}
+	out := map[string]string{}
+	for it, err := range v.Read(t.Context(), entries) {
+		if err != nil || it.Err != nil {
+			t.Fatal(err, it.Err)
+		}
+		for line := range strings.Lines(string(it.Body)) {
+			if s, ok := strings.CutPrefix(line, "SUMMARY:"); ok {
+				out[it.Name] = strings.TrimSpace(s)
+			}
+		}
+	}
+	return out
+}
+
+func mustShow(t *testing.T, v *calendar.View, want map[string]string) {
+	t.Helper()
+	if d := cmp.Diff(want, shown(t, v)); d != "" {
+		t.Fatal(d)
+	}
+}
+
+func TestPutDelete(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		v := g.open(t, 0)
+		first, err := v.Put(ctx, "a.ics", event("u1", "first"), ifNoneMatch())
+		if err != nil || !first.Created {
+			t.Fatal(first, err)
+		}
+		v = g.open(t, 1)
+		mustShow(t, v, map[string]string{"a.ics": "first"})
+		if e, _ := v.Entry("a.ics"); e.ETag != first.ETag {
+			t.Errorf("ETag %s on another gateway, %s in the answer", e.ETag, first.ETag)
+		}
+		if _, err := v.Put(ctx, "a.ics", event("u1", "again"), ifNoneMatch()); !errors.Is(err, errCondition) {
+			t.Errorf("a second create: %v", err)
+		}
+		if _, err := v.Put(ctx, "b.ics", event("u1", "same UID"), calendar.Condition{}); !calendar.IsKind(err, calendar.UIDConflict) {
+			t.Errorf("the same iCalendar UID under another name: %v", err)
+		}
+		if _, err := v.Put(ctx, "a.ics", event("u2", "other UID"), calendar.Condition{}); !calendar.IsKind(err, calendar.UIDConflict) {
+			t.Errorf("another iCalendar UID under the same name: %v", err)
+		}
+		second, err := v.Put(ctx, "a.ics", event("u1", "second"), ifMatch(first.ETag))
+		if err != nil || second.Created || second.ETag == first.ETag {
+			t.Fatal(second, err)
+		}
+		if err := v.CleanUp(ctx); err != nil {
+			t.Fatal(err)
+		}
+		v = g.open(t, 2)
+		if r, err := v.Put(ctx, "a.ics", event("u1", "second"), ifMatch(first.ETag)); err != nil || r.ETag != second.ETag {
+			t.Errorf("a repeated PUT whose answer got lost: %v %v", r, err)
+		}
+		if _, err := v.Put(ctx, "a.ics", event("u1", "third"), ifMatch(first.ETag)); !errors.Is(err, errCondition) {
+			t.Errorf("a stale PUT: %v", err)
+		}
+		if err := v.Delete(ctx, "a.ics", ifMatch(second.ETag)); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.CleanUp(ctx); err != nil {
+			t.Fatal(err)
+		}
+		v = g.open(t, 0)
+		mustShow(t, v, map[string]string{})
+		if err := v.Delete(ctx, "a.ics", ifMatch(second.ETag)); err != nil {
+			t.Errorf("a repeated DELETE whose answer got lost: %v", err)
+		}
+		if err := v.Delete(ctx, "a.ics", calendar.Condition{}); !calendar.IsKind(err, calendar.NotFound) {
+			t.Errorf("DELETE of nothing: %v", err)
+		}
+		if r, err := v.Put(ctx, "a.ics", event("u1", "new life"), ifNoneMatch()); err != nil || !r.Created {
+			t.Fatal(r, err)
+		}
+		mustShow(t, g.open(t, 1), map[string]string{"a.ics": "new life"})
+	})
+}
+
+// Writers on three gateways race for one state: one wins, and only its version is
+// ever seen.
+func TestRaces(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		v := g.open(t, 0)
+		last, err := v.Put(t.Context(), "a.ics", event("u1", "start"), ifNoneMatch())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for round := range 10 {
+			won := g.race(t, 6, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+				return v.Put(ctx, "a.ics", event("u1", fmt.Sprintf("round %d writer %d", round, i)), ifMatch(last.ETag))
+			})
+			if len(won) != 1 {
+				t.Fatalf("round %d: %d writers were told that they won", round, len(won))
+			}
+			for i, r := range won {
+				last = r
+				mustShow(t, g.open(t, i+1), map[string]string{"a.ics": fmt.Sprintf("round %d writer %d", round, i)})
+			}
+		}
+		won := g.race(t, 6, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+			return v.Put(ctx, fmt.Sprintf("c%d.ics", i), event("u2", "one UID"), ifNoneMatch())
+		})
+		if len(won) != 1 {
+			t.Errorf("%d creates with one iCalendar UID succeeded", len(won))
+		}
+	})
+}
+
+// race lets n writers look, then write at once; it returns the results of those
+// that won. A loser must be told PreconditionFailed or UIDConflict.
+func (g *fleet) race(t *testing.T, n int, write func(context.Context, *calendar.View, int) (calendar.Result, error)) map[int]calendar.Result {
+	views := make([]*calendar.View, n)
+	for i := range views {
+		views[i] = g.open(t, i)
+	}
+	var wg sync.WaitGroup
+	results, errs := make([]calendar.Result, n), make([]error, n)
+	for i, v := range views {
+		wg.Go(func() {
+			results[i], errs[i] = write(t.Context(), v, i)
+			if err := v.CleanUp(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	won := map[int]calendar.Result{}
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			won[i] = results[i]
+		case errors.Is(err, errCondition), calendar.IsKind(err, calendar.PreconditionFailed), calendar.IsKind(err, calendar.UIDConflict):
+		default:
+			t.Errorf("writer %d: %v", i, err)
+		}
+	}
+	return won
+}
+
+func TestUnconditionalWritesAreRepeated(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		g.open(t, 0)
+		won := g.race(t, 4, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+			return v.Put(ctx, "a.ics", event("u1", fmt.Sprint(i)), calendar.Condition{})
+		})
+		if len(won) != 4 {
+			t.Errorf("%d of 4 unconditional writes succeeded", len(won))
+		}
+		if n := g.open(t, 1).Len(); n != 1 {
+			t.Errorf("%d objects", n)
+		}
+	})
+}
+
+func TestProperties(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		name := func(i int) calendar.PropertyName {
+			return calendar.PropertyName{Space: "urn:x y", Local: fmt.Sprintf("p%d", i)}
+		}
+		v := g.open(t, 0)
+		if err := v.Patch(t.Context(), []calendar.Property{{Name: name(0), XML: "<p0>ä\n🎉</p0>"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		// patches of different properties, raced: none is lost wholesale
+		g.race(t, 4, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+			return calendar.Result{}, v.Patch(ctx, []calendar.Property{{Name: name(i + 1), XML: fmt.Sprint(i)}}, []calendar.PropertyName{name(9)})
+		})
+		v = g.open(t, 1)
+		got, err := v.Properties(t.Context())
+		want := []calendar.Property{{Name: name(0), XML: "<p0>ä\n🎉</p0>"}, {Name: name(1), XML: "0"}, {Name: name(2), XML: "1"}, {Name: name(3), XML: "2"}, {Name: name(4), XML: "3"}}
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Error(d, err)
+		}
+		if v.Len() != 0 {
+			t.Error("properties show as an object")
+		}
+		many := make([]calendar.Property, 501)
+		for i := range many {
+			many[i] = calendar.Property{Name: name(100 + i)}
+		}
+		if err := v.Patch(t.Context(), many, nil); !calendar.IsKind(err, calendar.TooMany) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSince(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		client := map[string]string{} // name -> ETag, as a client that follows tokens knows them
+		token := ""
+		follow := func(i, limit int) {
+			t.Helper()
+			for {
+				v := g.open(t, i)
+				d, err := v.Since(token, limit)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range d.Changes {
+					if c.Deleted {
+						delete(client, c.Name)
+					} else {
+						client[c.Name] = c.ETag
+					}
+				}
+				token = d.Token
+				if !d.More {
+					now := map[string]string{}
+					for e := range v.Entries() {
+						now[e.Name] = e.ETag
+					}
+					if diff := cmp.Diff(now, client); diff != "" {
+						t.Fatal(diff)
+					}
+					return
+				}
+			}
+		}
+		put := func(i int, name, summary string) {
+			t.Helper()
+			v := g.open(t, i)
+			if _, err := v.Put(ctx, name, event("uid-"+name, summary), calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove := func(i int, name string) {
+			t.Helper()
+			v := g.open(t, i)
+			if err := v.Delete(ctx, name, calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			put(i, fmt.Sprintf("%d.ics", i), "one")
+		}
+		follow(0, 2)
+		put(1, "0.ics", "two")
+		remove(2, "1.ics")
+		put(0, "1.ics", "new life")
+		put(1, "5.ics", "born")
+		remove(2, "5.ics")
+		remove(2, "4.ics")
+		follow(1, 0)
+		put(1, "0.ics", "three")
+		put(1, "6.ics", "six")
+		remove(0, "6.ics")
+		put(2, "6.ics", "six again")
+		remove(0, "3.ics")
+		follow(2, 1)
+
+		v := g.open(t, 0)
+		for _, bad := range []string{"x", "urn:calgate:1-2", "urn:calgate:0-0-", strings.Replace(token, "urn:calgate:", "urn:calgate:9", 1), token + "0", "urn:calgate:1-99999999999-abc"} {
+			if _, err := v.Since(bad, 0); !calendar.IsKind(err, calendar.InvalidToken) {
+				t.Errorf("token %q: %v", bad, err)
+			}
+		}
+	})
+}
+
+func TestDefaultThatIsNotThere(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		a, err := g.servers[0].Login(t.Context(), g.user, g.password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		h, err := a.Home(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := a.Open(t.Context(), h.DefaultCalendar())
+		if err != nil || v.Len() != 0 || v.CTag() != "0-0-0" {
+			t.Fatal(v, err)
+		}
+		token := v.SyncToken()
+		if d, err := v.Since(token, 0); err != nil || len(d.Changes) != 0 || d.Token != token {
+			t.Fatal(d, err)
+		}
+		v = g.open(t, 1)
+		if _, err := v.Since(token, 0); !calendar.IsKind(err, calendar.InvalidToken) {
+			t.Errorf("the token of nothing, once the calendar exists: %v", err)
+		}
+	})
+}
+
+func TestExpiry(t *testing.T) {
+	s := backends.Dovecot(t, backends.Options{})
+	var ahead time.Duration
+	g := newFleet(t, s, 1, calendar.Options{KeepDeleted: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) }})
+	v := g.open(t, 0)
+	ctx := t.Context()
+	if _, err := v.Put(ctx, "a.ics", event("u1", "one"), calendar.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Delete(ctx, "a.ics", calendar.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	ahead = 2 * time.Hour // only the own clock: the mail server's must agree
+	if err := v.CleanUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := messages(t, g); n != 2 {
+		t.Errorf("%d messages, want the tombstone and the kept version", n)
+	}
+}
+
+func messages(t *testing.T, g *fleet) int {
+	var uv, next, n int
+	if _, err := fmt.Sscanf(g.open(t, 0).CTag(), "%d-%d-%d", &uv, &next, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
