@@ -283,3 +283,36 @@ func TestNeedsBody(t *testing.T) {
 		})
 	}
 }
+
+// TestMatchIsLinear: what a quadratic step would make take minutes.
+func TestMatchIsLinear(t *testing.T) {
+	never := span("19700101T000000Z", "19700102T000000Z")
+	late := &TimeRange{at("29990101T000000Z", 0), openEnd}
+	many := make([]PropFilter, 50)
+	for i := range many {
+		many[i] = PropFilter{Name: "X-NOT-THERE", Text: &TextMatch{Text: "x"}}
+	}
+	for name, c := range map[string]struct {
+		raw string
+		f   *Filter
+	}{
+		"alarms": {event("DTSTART:20260310T090000Z", strings.Repeat("BEGIN:VALARM\r\nTRIGGER:PT0S\r\nREPEAT:999\r\nDURATION:PT1S\r\nEND:VALARM\r\n", MaxComponents-2)),
+			of(CompFilter{Name: "VEVENT", Comps: []CompFilter{{Name: "VALARM", TimeRange: late}}})},
+		"components": {event(strings.Repeat("BEGIN:X-A\r\nBEGIN:X-B\r\nEND:X-B\r\nEND:X-A\r\n", MaxComponents/2-2)),
+			of(CompFilter{Name: "VEVENT", Comps: []CompFilter{{Name: "X-A", Comps: []CompFilter{{Name: "X-C"}}}}})},
+		"overrides": {calendar(strings.Repeat("BEGIN:VEVENT\r\nUID:u\r\nRECURRENCE-ID:x\r\nDTSTART:20260310T090000Z\r\nEND:VEVENT\r\n", MaxComponents-1)),
+			within("VEVENT", never)},
+		"dates": {event("DTSTART:20260310T090000Z", "RDATE:"+strings.Repeat("20260310T090000Z,", 400_000)), within("VEVENT", never)},
+		"lines": {event(strings.Repeat("X-A:1\r\n", 400_000)), of(CompFilter{Name: "VEVENT", Props: many})},
+		"text":  {event("SUMMARY:" + strings.Repeat("a", 4<<20)), of(CompFilter{Name: "VEVENT", Props: []PropFilter{{Name: "SUMMARY", Text: &TextMatch{Text: strings.Repeat("a", 1000) + "b"}}}})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := c.f.Check(); err != nil {
+				t.Fatal(err)
+			}
+			if checkFilter(t, c.f, parse(t, c.raw)) {
+				t.Error("it matches")
+			}
+		})
+	}
+}

@@ -63,7 +63,7 @@ func NewScanner(raw []byte) *Scanner {
 
 // Reset starts again with other text and keeps the buffers.
 func (s *Scanner) Reset(raw []byte) {
-	s.raw, s.at, s.Line = raw, 0, Line{}
+	s.raw, s.at, s.Line = raw, 0, Line{s: s}
 	if bytes.HasPrefix(raw, []byte("\xEF\xBB\xBF")) {
 		s.at = 3
 	}
@@ -78,8 +78,13 @@ func (s *Scanner) Next() bool {
 		if end == start || s.raw[start] <= ' ' && len(trimBlank(s.raw[start:end])) == 0 {
 			continue
 		}
-		s.Line = Line{Start: start, End: s.at, s: s}
-		s.split(s.raw[start:end], folded)
+		l := &s.Line
+		l.Start, l.End, l.folded = start, s.at, folded
+		l.Name, l.params, l.rest = nil, nil, nil
+		if l.Err != nil {
+			l.Err = nil
+		}
+		s.split(s.raw[start:end])
 		return true
 	}
 	return false
@@ -112,14 +117,14 @@ func (s *Scanner) lineEnd(start int) (end int, folded bool) {
 
 // split finds name, parameters and value. Only the head is unfolded, and only
 // where the first fold lies inside it.
-func (s *Scanner) split(raw []byte, folded bool) {
+func (s *Scanner) split(raw []byte) {
 	l := &s.Line
 	if len(raw) > MaxLine {
 		l.fail("too long")
 		return
 	}
 	head, value := raw, -1
-	if folded {
+	if l.folded {
 		if head, value = s.unfoldHead(raw); head == nil {
 			l.fail("name and parameters too long, or no colon")
 			return
@@ -148,7 +153,7 @@ func (s *Scanner) split(raw []byte, folded bool) {
 		if value < 0 {
 			value = colon + 1
 		}
-		l.Name, l.params, l.rest, l.folded = head[:n], head[n:colon], raw[value:], folded
+		l.Name, l.params, l.rest = head[:n], head[n:colon], raw[value:]
 	}
 }
 

@@ -50,6 +50,11 @@ type matcher struct {
 	list []component
 	frame
 	scanner Scanner
+
+	// owner is the component that owned says the times of, kept because many
+	// alarms ask for the times of one event.
+	owner int
+	owned *times
 }
 
 // Match says whether the object matches. It reads o.Raw only. A time-range is
@@ -131,9 +136,12 @@ func (m *matcher) inRange(i int, r TimeRange) bool {
 	if parent < 0 {
 		return false
 	}
+	if m.owned == nil || m.owner != parent {
+		m.owner, m.owned = parent, m.times(parent, nil)
+	}
 	var a alarm
 	m.lines(i, a.read)
-	return a.overlaps(m.list[parent].name, m.times(parent, nil), r)
+	return a.overlaps(m.list[parent].name, m.owned, r)
 }
 
 func (m *matcher) times(i int, asked *TimeRange) *times {

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -143,6 +144,9 @@ func checkObject(t testing.TB, o *Object) {
 	}
 	if again, ok := ParseSpan(o.Span.String()); !ok || again != o.Span {
 		t.Errorf("span %+v reads back as %+v", o.Span, again)
+	}
+	if whole := WholeFolds(o.Raw); !utf8.Valid(whole) || !bytes.Equal(unfold(nil, whole), unfold(nil, o.Raw)) {
+		t.Errorf("with whole folds it is %q", whole)
 	}
 	if len(StoredUID(o.UID)) > MaxUID {
 		t.Errorf("stored UID %q", StoredUID(o.UID))

@@ -78,8 +78,8 @@ func summaryLine(v []byte) string {
 }
 
 // WholeFolds returns the text with each fold that lies inside a UTF-8 sequence
-// moved behind that sequence, so that every line is UTF-8 as XML demands. Text
-// without such folds is returned itself.
+// moved behind that sequence, so that the octets are UTF-8 as XML demands (text
+// that ParseObject took). Text without such folds is returned itself.
 func WholeFolds(raw []byte) []byte {
 	if utf8.Valid(raw) {
 		return raw
