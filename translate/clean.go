@@ -79,7 +79,7 @@ func (l *Listing) heads() map[*Record]bool {
 func (l *Listing) kept(t *Life) *Record {
 	if !t.native {
 		for _, m := range t.Members {
-			if m.Gen == t.Head.Gen-1 {
+			if m.Gen == t.Head.Gen-1 && m.UID < t.Head.UID {
 				return m
 			}
 		}
@@ -126,17 +126,17 @@ func (l *Listing) Expired(now time.Time, keep time.Duration) (remove []uint32, t
 		end := e.Head.InternalDate.Add(keep)
 		return !now.Before(end) && !l.newest.Before(end)
 	}
-	below := map[Token]uint32{} // Life -> highest expired tombstone
-	goes := map[*Record]bool{}
+	below := map[Token]uint32{}                           // Life -> highest expired tombstone
+	goes, stays := map[*Record]bool{}, map[*Record]bool{} // kept versions
 	for e := range l.Dead() {
+		k := l.kept(e)
 		if !over(e) {
+			stays[k] = true
 			continue
 		}
 		tombstones = append(tombstones, e)
 		below[e.ID] = max(below[e.ID], e.Head.UID)
-		if k := l.kept(e); k != nil {
-			goes[k] = true
-		}
+		goes[k] = true
 	}
 	// A relic can be forged, so only a native tombstone takes what is of another
 	// life; and only a native head, alive or not, what other programs wrote.
@@ -150,7 +150,7 @@ func (l *Listing) Expired(now time.Time, keep time.Duration) (remove []uint32, t
 		case goes[m]:
 			return true
 		case m.Foreign:
-			return old.know(l, m)
+			return !stays[m] && old.know(l, m)
 		case m.Folder == l.UIDValidity || l.foreign[m] || m.Op == OpProps:
 			return false
 		}

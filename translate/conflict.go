@@ -22,18 +22,36 @@ const (
 	subjectToken // the same
 )
 
-// subjects are those of a life; an empty iCalendar UID is never compared.
-func (l *Life) subjects() (s [2]subject, n int) {
+// subjects appends those of a life. An empty iCalendar UID is never compared:
+// where there are messages without one (nameless), what Life, Token and Prev say
+// stands for it.
+func (l *Life) subjects(s []subject, nameless bool) []subject {
 	if l.props() {
-		s[0] = subject{subjectProps, 0, l.Head.Name}
-		return s, 1
+		return append(s, subject{subjectProps, 0, l.Head.Name})
 	}
-	s[0] = subject{subjectName, l.Head.Folder, l.Head.Name}
-	if l.Head.ICalUID == "" {
-		return s, 1
+	s = append(s, subject{subjectName, l.Head.Folder, l.Head.Name})
+	return l.identity(s, nameless)
+}
+
+// identity appends the subjects by which other messages are found to be of the
+// same object.
+func (l *Life) identity(s []subject, nameless bool) []subject {
+	if l.props() {
+		return append(s, subject{subjectProps, 0, l.Head.Name})
 	}
-	s[1] = subject{subjectUID, 0, l.Head.ICalUID}
-	return s, 2
+	if l.Head.ICalUID != "" {
+		s = append(s, subject{subjectUID, 0, l.Head.ICalUID})
+	}
+	if !nameless {
+		return s
+	}
+	s = append(s, subject{subjectLife, 0, string(l.ID)}, subject{subjectToken, 0, string(l.Head.Token)})
+	for _, p := range l.Head.Prev {
+		if p.Token != "" {
+			s = append(s, subject{subjectToken, 0, string(p.Token)})
+		}
+	}
+	return s
 }
 
 // holding is what has been accepted under one subject. No more than one life of
@@ -71,11 +89,12 @@ func (l *Listing) accept(lives []*Life) {
 	sortLives(lives)
 	held := make(map[subject]*holding, 2*len(lives))
 	gone := map[*Life]bool{}
+	var subjects, theirs []subject
 	for _, e := range lives {
-		subjects, n := e.subjects()
+		subjects = e.subjects(subjects[:0], l.nameless)
 		var over []*Life
 		covered := false
-		for _, s := range subjects[:n] {
+		for _, s := range subjects {
 			h := held[s]
 			if h == nil || e.Dead && e.settled() || h.idle(e.Head.UID) {
 				continue // no harm in a tombstone that somebody has seen
@@ -91,12 +110,12 @@ func (l *Listing) accept(lives []*Life) {
 		}
 		for _, o := range over {
 			gone[o] = true
-			theirs, n := o.subjects()
-			for _, s := range theirs[:n] {
+			theirs = o.subjects(theirs[:0], l.nameless)
+			for _, s := range theirs {
 				held[s].drop(o)
 			}
 		}
-		for _, s := range subjects[:n] {
+		for _, s := range subjects {
 			if held[s] == nil {
 				held[s] = new(holding)
 			}
@@ -134,7 +153,7 @@ func goneFor(e, l *Life) bool {
 	case l.settled():
 		return false
 	case l.names(e.Head.Token):
-		return true
+		return l.native || !e.native // who forges for another Folder may know the Token of a native head
 	case e.Head.Folder != l.Head.Folder:
 		return false
 	}

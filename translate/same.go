@@ -29,33 +29,19 @@ func (s shadow) covers(uid uint32) bool { return s.alive || s.dead > uid }
 // shadows are those of a set of lives, by subject.
 type shadows map[subject]shadow
 
-func (x shadows) add(s subject, e *Life) {
-	v := x[s]
-	v.add(e)
-	x[s] = v
-}
-
 // shadows of the accepted lives of ours for which take says yes.
 func (l *Listing) shadows(take func(*Life) bool) shadows {
 	x := make(shadows, len(l.lives))
+	var subjects []subject
 	for _, e := range l.lives {
 		if e.Foreign || !take(e) {
 			continue
 		}
-		if e.props() {
-			x.add(subject{kind: subjectProps, text: e.Head.Name}, e)
-			continue
-		}
-		if e.Head.ICalUID != "" {
-			x.add(subject{kind: subjectUID, text: e.Head.ICalUID}, e)
-		}
-		if l.nameless { // else nobody asks
-			x.add(subject{kind: subjectLife, text: string(e.ID)}, e)
-			for _, p := range e.Head.Prev {
-				if p.Token != "" {
-					x.add(subject{kind: subjectToken, text: string(p.Token)}, e)
-				}
-			}
+		subjects = e.identity(subjects[:0], l.nameless)
+		for _, s := range subjects {
+			v := x[s]
+			v.add(e)
+			x[s] = v
 		}
 	}
 	return x

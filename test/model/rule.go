@@ -208,7 +208,7 @@ func goneFor(e, l life, valid uint8) bool {
 	case l.settled(valid):
 		return false
 	case l.head.prevT&(1<<e.head.token) != 0:
-		return true
+		return l.native(valid) || !e.native(valid) // a relic, which can be forged, takes nothing from a native life
 	case e.head.folder != l.head.folder:
 		return false
 	}
