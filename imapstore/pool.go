@@ -41,9 +41,9 @@ var (
 	errClosed = errors.New("store is closed")
 )
 
-// take gives an idle session of that login, else opens one, else waits for either.
-func (p *pool) take(ctx context.Context, key, mailbox string, open func(context.Context) (*conn, error)) (c *conn, pooled bool, err error) {
-	wait, cancel := context.WithTimeoutCause(ctx, p.o.Wait, errWait)
+// take gives an idle session of that login, else opens one, else waits for either, as long as patience lasts.
+func (p *pool) take(ctx context.Context, key, mailbox string, patience time.Duration, open func(context.Context) (*conn, error)) (c *conn, pooled bool, err error) {
+	wait, cancel := context.WithTimeoutCause(ctx, patience, errWait)
 	defer cancel()
 	for {
 		c, victim, freed, err := p.try(key, mailbox)

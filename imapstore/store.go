@@ -118,14 +118,23 @@ func (s *Store) Login(ctx context.Context, user, password string) (*Session, err
 	return s.LoginFor(ctx, user, password, "")
 }
 
+// TryLogin is Login that does not wait while all sessions are in use: for a second session, which a request may do without.
+func (s *Store) TryLogin(ctx context.Context, user, password string) (*Session, error) {
+	return s.login(ctx, user, password, "", 0)
+}
+
 // LoginFor is Login that prefers a session which has mailbox selected already.
 func (s *Store) LoginFor(ctx context.Context, user, password, mailbox string) (*Session, error) {
+	return s.login(ctx, user, password, mailbox, s.o.Wait)
+}
+
+func (s *Store) login(ctx context.Context, user, password, mailbox string, patience time.Duration) (*Session, error) {
 	if user == "" || strings.ContainsAny(user+password, "\r\n\x00") {
 		return nil, &Error{Op: "Login", Kind: BadCredentials, Err: errors.New("no name, or CR, LF or NUL in the credentials")}
 	}
 	key := s.key(user, password)
 	open := func(ctx context.Context) (*conn, error) { return s.connect(ctx, user, password, key) }
-	c, pooled, err := s.pool.take(ctx, key, mailbox, open)
+	c, pooled, err := s.pool.take(ctx, key, mailbox, patience, open)
 	if err != nil {
 		return nil, wrap("Login", "", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"calgate/imapstore"
@@ -47,26 +48,71 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 	return v, nil
 }
 
+// maxHomeSessions bounds how many sessions of a login look at calendars at once.
+const maxHomeSessions = 3
+
 // OpenAll opens calendars in their order. One that cannot be opened comes as an
-// error of its own; one that is gone is left out.
+// error of its own; one that is gone is left out. What is warm costs one LIST with
+// STATUS for all; the rest is looked at over a few sessions at once.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
+		views := make([]*View, len(calendars))
+		errs := make([]error, len(calendars))
 		warm := a.warm(ctx, calendars)
-		for _, c := range calendars {
-			v := warm[c.Mailbox]
-			var err error
-			if v == nil {
-				v, err = a.Open(ctx, c)
+		var cold []int
+		for i, c := range calendars {
+			if views[i] = warm[c.Mailbox]; views[i] != nil {
+				views[i].calendar = c
 			} else {
-				v.calendar = c
+				cold = append(cold, i)
 			}
-			if IsKind(err, NotFound) {
+		}
+		a.openCold(ctx, cold, func(by *Account, i int) {
+			if views[i], errs[i] = by.Open(ctx, calendars[i]); views[i] != nil {
+				views[i].account = a
+			}
+		})
+		for i := range calendars {
+			if IsKind(errs[i], NotFound) {
 				continue
 			}
-			if !yield(v, err) {
+			if !yield(views[i], errs[i]) {
 				return
 			}
 		}
+	}
+}
+
+// openCold shares the calendars out over up to maxHomeSessions sessions of this
+// login. A session more that cannot be had leaves its part to the others.
+func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Account, i int)) {
+	next := make(chan int, len(cold))
+	for _, i := range cold {
+		next <- i
+	}
+	close(next)
+	work := func(by *Account) {
+		for i := range next {
+			open(by, i)
+		}
+	}
+	var group sync.WaitGroup
+	var others []*Account
+	for range min(maxHomeSessions, (len(cold)+3)/4) - 1 {
+		session, err := a.server.store.TryLogin(ctx, a.name, a.password)
+		if err != nil {
+			break
+		}
+		by := &Account{server: a.server, session: session, name: a.name, password: a.password}
+		others = append(others, by)
+		group.Go(func() { work(by) })
+	}
+	work(a)
+	group.Wait()
+	for _, by := range others {
+		commands, spent := by.Stats()
+		a.spentCommands, a.spentTime = a.spentCommands+commands, a.spentTime+spent
+		by.Close()
 	}
 }
 
