@@ -234,3 +234,41 @@ func TestReversedRange(t *testing.T) {
 		t.Error("found")
 	}
 }
+
+// TestRecurringBorders: where the end of a series is not DTSTART's length behind
+// its last start.
+func TestRecurringBorders(t *testing.T) {
+	for _, c := range []struct{ lines, start, end string }{
+		// UNTIL as a date takes in all of that day.
+		{"DTSTART:20260305T100000Z RRULE:FREQ=DAILY;UNTIL=20260310", "20260310T100000Z", "20260310T100001Z"},
+		// The last day has 25 hours, the first has 24.
+		{"DTSTART;TZID=Europe/Berlin:20260401T000000 DURATION:P1D RRULE:FREQ=DAILY;UNTIL=20261024T220000Z",
+			"20261025T223000Z", "20261025T223100Z"},
+		// An extra date of a timed event is at its time of day.
+		{"DTSTART:20260310T180000Z RDATE;VALUE=DATE:20260312", "20260312T180000Z", "20260312T180001Z"},
+		// UNTIL in UTC, series in the easternmost zone.
+		{"DTSTART;VALUE=DATE:20260310 RRULE:FREQ=DAILY;UNTIL=20260311T100000Z", "20260312T090000Z", "20260312T090001Z"},
+	} {
+		o := parse(t, one("VEVENT", c.lines))
+		if !checkFilter(t, within("VEVENT", span(c.start, c.end)), o) {
+			t.Errorf("%s is missed in %s/%s", c.lines, c.start, c.end)
+		}
+	}
+}
+
+// TestComponentsTooDeep: what is too deep to be listed hides nothing behind it.
+func TestComponentsTooDeep(t *testing.T) {
+	deep := strings.Repeat("BEGIN:X\r\n", 3*MaxDepth) + strings.Repeat("END:X\r\n", 3*MaxDepth)
+	o := &Object{Raw: []byte("BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nBEGIN:X\r\n" + deep + "BEGIN:VALARM\r\nEND:VALARM\r\nEND:X\r\nEND:VTODO\r\n" +
+		"BEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")}
+	if !of(CompFilter{Name: "VEVENT"}).Match(o) {
+		t.Error("the event behind is hidden")
+	}
+	alarm := CompFilter{Name: "VALARM"}
+	if !of(CompFilter{Name: "VTODO", Comps: []CompFilter{{Name: "X", Comps: []CompFilter{alarm}}}}).Match(o) {
+		t.Error("the alarm behind is hidden")
+	}
+	if of(CompFilter{Name: "VTODO", Comps: []CompFilter{alarm}}).Match(o) {
+		t.Error("the alarm of another component is found")
+	}
+}

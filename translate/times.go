@@ -270,29 +270,26 @@ func (t *times) hull(component string) bounds {
 	}
 	length := e.hi - start.lo
 	if t.start.zone != time.UTC {
-		length += zoneSlack // the clocks may change between two instances
+		// The clocks may change between two instances, and UNTIL may be in
+		// another zone than DTSTART.
+		length += zoneSlack
 	}
 	return bounds{e.lo, max(e.hi, last+length)}
 }
 
 // lastByUntil is the latest start that UNTIL allows. It should be of the type of
-// DTSTART (RFC 5545 section 3.3.10), and often is not.
+// DTSTART (RFC 5545 section 3.3.10), and often is not; hull adds zoneSlack for
+// what that can mean.
 func (t *times) lastByUntil() int64 {
 	until := t.until
 	if until.state != known {
 		return openEnd
 	}
-	slack := int64(0)
-	switch {
-	case until.date && t.start.date:
-	case until.date: // until the end of that day
+	if until.date && !t.start.date { // until the end of that day
 		until.date, until.wall = false, until.wall+day
-		until.zone, until.alien = t.start.zone, t.start.alien
-	case until.zone == nil: // a local time
-		until.zone, until.alien = t.start.zone, t.start.alien
-		slack = zoneSlack
-	case t.start.zone == nil:
-		slack = zoneSlack
 	}
-	return shift(t.at(until).hi, slack)
+	if until.zone == nil {
+		until.zone, until.alien = t.start.zone, t.start.alien
+	}
+	return t.at(until).hi
 }
