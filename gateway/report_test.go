@@ -1,13 +1,14 @@
 package gateway
 
 import (
+	"bytes"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -236,11 +237,8 @@ func TestSyncPages(t *testing.T) {
 // TestUnreadableObject: one object that cannot be read keeps what the index knows
 // of it, and spoils nothing.
 func TestUnreadableObject(t *testing.T) {
-	h := &handler{Options{Calendar: nil}}
-	w := httptest.NewRecorder()
-	req := httptest.NewRequest("REPORT", "/", nil)
-	q := &request{h: h, w: newAnswer(w, 0), r: req, place: place{kind: placeCalendar, self: "/c/", collection: "/c/"}}
-	m := q.multistatus(&davxml.Names{Props: []davxml.Prop{{Name: dav("getetag")}, {Name: caldav("calendar-data")}, {Name: dav("none")}}}, true)
+	var w bytes.Buffer
+	m := memoryMultistatus(&w, dav("getetag"), caldav("calendar-data"), dav("none"))
 	entry := calendar.Entry{Name: "a.ics", ETag: `"1"`}
 	if err := m.member(&calendar.View{}, calendar.Item{Entry: entry, Err: &calendar.Error{Op: "Read", Kind: calendar.Unavailable}}, "/c/a.ics"); err != nil {
 		t.Fatal(err)
@@ -252,7 +250,7 @@ func TestUnreadableObject(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	responses := parseXML(t, w.Body.String()).all(dav("response"))
+	responses := parseXML(t, w.String()).all(dav("response"))
 	got := map[string]int{}
 	for _, stat := range responses[0].all(dav("propstat")) {
 		for _, name := range stat.at(dav("prop")).names() {
@@ -270,17 +268,14 @@ func TestUnreadableObject(t *testing.T) {
 
 // BenchmarkListing is a PROPFIND of depth 1 on 10,000 objects, without the look.
 func BenchmarkListing(b *testing.B) {
-	q := &request{h: &handler{}, w: newAnswer(discard{}, time.Minute), r: httptest.NewRequest("PROPFIND", "/", nil)}
-	names := &davxml.Names{Props: []davxml.Prop{{Name: dav("getetag")}, {Name: dav("getcontenttype")}, {Name: dav("resourcetype")}}}
 	entries := make([]calendar.Entry, 10_000)
 	for i := range entries {
 		entries[i] = calendar.Entry{Name: fmt.Sprintf("event-%d.ics", i), ETag: `"9f2c51d07a3be418-1a2b3c4d"`, Component: "VEVENT"}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := q.multistatus(names, false)
-		m.Begin = nil
-		o := subject{q: q, kind: placeObject}
+		m := memoryMultistatus(io.Discard, dav("getetag"), dav("getcontenttype"), dav("resourcetype"))
+		o := subject{q: m.q, kind: placeObject}
 		for _, e := range entries {
 			o.entry = e
 			if err := m.respond("/CalDAV/~user@example.org/Calendar/", e.Name, &o, 0); err != nil {
@@ -291,6 +286,12 @@ func BenchmarkListing(b *testing.B) {
 	}
 }
 
-type discard struct{ *httptest.ResponseRecorder }
-
-func (discard) Write(p []byte) (int, error) { return io.Discard.Write(p) }
+// memoryMultistatus is an answer to a REPORT that goes to w.
+func memoryMultistatus(w io.Writer, names ...xml.Name) *multistatus {
+	asked := &davxml.Names{}
+	for _, name := range names {
+		asked.Props = append(asked.Props, davxml.Prop{Name: name})
+	}
+	q := &request{h: &handler{}, r: httptest.NewRequest("REPORT", "/", nil)}
+	return &multistatus{Multistatus: davxml.NewMultistatus(w), q: q, asked: asked, report: true, plans: map[placeKind][]question{}}
+}
