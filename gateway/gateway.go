@@ -116,11 +116,10 @@ func methods() []method {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	q := &request{h: h, w: newAnswer(w, h.Progress), r: r}
-	body := &incoming{ReadCloser: r.Body, answer: q.w}
-	r.Body = body
+	q := &request{h: h}
+	q.w, q.r = watch(w, r, h.Progress)
 	defer q.finish(start)
-	defer body.leave()
+	defer q.w.leaveBody()
 	defer q.recover()
 	q.w.Header().Set("X-Content-Type-Options", "nosniff")
 	q.closeAfterwards()

@@ -261,7 +261,8 @@ func TestPanic(t *testing.T) {
 func TestErrorAfterFirstOctet(t *testing.T) {
 	h := New(Options{Logger: slog.New(slog.DiscardHandler)}).(*handler)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &request{h: h, w: newAnswer(w, time.Minute), r: r}
+		q := &request{h: h}
+		q.w, q.r = watch(w, r, time.Minute)
 		defer q.recover()
 		io.WriteString(q.w, "<multistatus>")
 		q.w.Flush()
