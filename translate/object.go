@@ -1,3 +1,6 @@
+// Package translate knows iCalendar and the messages that hold it: octets in,
+// octets out. It reads calendar objects, answers filters on them, and says which
+// of the messages of a folder are the calendar. It knows no HTTP, XML or IMAP.
 package translate
 
 import (
