@@ -41,6 +41,10 @@ func parseList(s *scanner) (attrs []string, delim byte, name string) {
 		if s.take(')') {
 			break
 		}
+		if s.peek() == '(' || s.peek() == '"' {
+			s.skip()
+			continue
+		}
 		if a := string(s.atom()); len(a) > 1 && a[0] == '\\' && isAtom(a[1:]) {
 			attrs = append(attrs, a)
 		}
