@@ -55,15 +55,20 @@ func (l *Life) identity(s []subject, nameless bool) []subject {
 }
 
 // holding is what has been accepted under one subject. No more than one life of
-// it is alive.
+// it is alive. Most have one life only, which costs no allocation.
 type holding struct {
-	lives []*Life
+	first *Life
+	more  []*Life
 	top   uint32 // no tombstone lies higher
 	alive int
 }
 
 func (h *holding) add(l *Life) {
-	h.lives = append(h.lives, l)
+	if h.first == nil && len(h.more) == 0 {
+		h.first = l
+	} else {
+		h.more = append(h.more, l)
+	}
 	if l.Dead {
 		h.top = max(h.top, l.Head.UID)
 	} else {
@@ -72,22 +77,44 @@ func (h *holding) add(l *Life) {
 }
 
 func (h *holding) drop(l *Life) {
-	if i := slices.Index(h.lives, l); i >= 0 {
-		h.lives = slices.Delete(h.lives, i, i+1)
-		if !l.Dead {
-			h.alive--
-		}
+	i := slices.Index(h.more, l)
+	switch {
+	case h.first == l:
+		h.first = nil
+	case i >= 0:
+		h.more = slices.Delete(h.more, i, i+1)
+	default:
+		return
+	}
+	if !l.Dead {
+		h.alive--
 	}
 }
 
 // idle: nothing in it can stand in the way of a head with that UID.
 func (h *holding) idle(uid uint32) bool { return h.alive == 0 && h.top < uid }
 
+// holdings is an index of them, without an allocation for each.
+type holdings struct {
+	at  map[subject]int32
+	all []holding
+}
+
+func (x *holdings) of(s subject) *holding {
+	i, ok := x.at[s]
+	if !ok {
+		i = int32(len(x.all))
+		x.at[s] = i
+		x.all = append(x.all, holding{})
+	}
+	return &x.all[i]
+}
+
 // accept looks at the lives in their order. A life is accepted unless an accepted
 // one with the same subject covers it.
 func (l *Listing) accept(lives []*Life) {
 	sortLives(lives)
-	held := make(map[subject]*holding, 2*len(lives))
+	held := holdings{make(map[subject]int32, 2*len(lives)), make([]holding, 0, 2*len(lives))}
 	gone := map[*Life]bool{}
 	var subjects, theirs []subject
 	for _, e := range lives {
@@ -95,8 +122,8 @@ func (l *Listing) accept(lives []*Life) {
 		var over []*Life
 		covered := false
 		for _, s := range subjects {
-			h := held[s]
-			if h == nil || e.Dead && e.settled() || h.idle(e.Head.UID) {
+			h := held.of(s)
+			if e.Dead && e.settled() || h.idle(e.Head.UID) {
 				continue // no harm in a tombstone that somebody has seen
 			}
 			var ok bool
@@ -112,14 +139,11 @@ func (l *Listing) accept(lives []*Life) {
 			gone[o] = true
 			theirs = o.subjects(theirs[:0], l.nameless)
 			for _, s := range theirs {
-				held[s].drop(o)
+				held.of(s).drop(o)
 			}
 		}
 		for _, s := range subjects {
-			if held[s] == nil {
-				held[s] = new(holding)
-			}
-			held[s].add(e)
+			held.of(s).add(e)
 		}
 		l.lives = append(l.lives, e)
 	}
@@ -131,8 +155,13 @@ func (l *Listing) accept(lives []*Life) {
 // against appends those lives that e is over; false if one covers e. The latest
 // are asked first: where one covers, it most often is among them.
 func (h *holding) against(e *Life, over []*Life) ([]*Life, bool) {
-	for _, o := range slices.Backward(h.lives) {
+	for i := len(h.more); i >= 0; i-- {
+		o := h.first
+		if i > 0 {
+			o = h.more[i-1]
+		}
 		switch {
+		case o == nil:
 		case o.Dead && o.Head.UID < e.Head.UID: // had ended before
 		case goneFor(o, e):
 			over = append(over, o)

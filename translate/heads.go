@@ -77,7 +77,7 @@ type Listing struct {
 
 // Heads applies the rule. The records are kept and must not be changed.
 func Heads(records []Record, uidValidity uint32) *Listing {
-	l := &Listing{UIDValidity: uidValidity, foreign: map[*Record]bool{}, names: map[string]shadow{}}
+	l := &Listing{UIDValidity: uidValidity, foreign: map[*Record]bool{}, names: make(map[string]shadow, len(records))}
 	l.remains = sync.OnceValue(l.newRemains)
 	l.take(records)
 	ours, foreign := l.split()
@@ -122,7 +122,7 @@ func (l *Listing) split() (ours, foreign []*Record) {
 		life   Token
 		folder uint32
 	}
-	replaced := make(map[Token]struct{}, len(l.records))
+	replaced := make(map[Token]struct{})
 	newest := make(map[chain]uint32)
 	ours = make([]*Record, 0, len(l.records))
 	for _, m := range l.records {
@@ -140,7 +140,7 @@ func (l *Listing) split() (ours, foreign []*Record) {
 		} else {
 			ours = append(ours, m)
 		}
-		if m.Gen > gen {
+		if m.Gen > gen && m.Gen > MaxPrev+1 { // a lower one puts nobody far behind
 			newest[c] = m.Gen
 		}
 		for i := range m.Prev {
