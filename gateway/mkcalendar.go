@@ -32,6 +32,9 @@ func (q *request) mkcalendar() error {
 	if p.failed {
 		return q.notMade(p, extended)
 	}
+	if err := q.hidesObject(path); err != nil {
+		return err
+	}
 	kind := calendar.Events
 	if slices.Equal(p.components, []string{"VTODO"}) {
 		kind = calendar.Tasks
@@ -46,6 +49,27 @@ func (q *request) mkcalendar() error {
 	q.w.Header().Set("Cache-Control", "no-cache") // RFC 4791 section 5.3.1
 	q.w.Header().Set("Content-Length", "0")
 	q.w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// hidesObject refuses a calendar whose URL is that of an object: a collection is
+// found first, and nobody would reach the object any more.
+func (q *request) hidesObject(path []string) error {
+	last := len(path) - 1
+	if last == 0 {
+		return nil
+	}
+	parent, found, err := q.account.Find(q.r.Context(), path[:last])
+	if err != nil || !found {
+		return err
+	}
+	view, err := q.open(parent)
+	if err != nil {
+		return err
+	}
+	if _, exists := view.Entry(path[last]); exists {
+		return &HTTPError{Code: http.StatusMethodNotAllowed, Precondition: dav("resource-must-be-null"), Public: "an object is there already"}
+	}
 	return nil
 }
 

@@ -53,6 +53,7 @@ func TestTasksAreMadeBelowTasks(t *testing.T) {
 
 func TestMakeRefused(t *testing.T) {
 	r := newRig(t)
+	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
 	for _, c := range []struct {
 		status                 int
 		condition, method, url string
@@ -62,6 +63,8 @@ func TestMakeRefused(t *testing.T) {
 		{403, "calendar-collection-location-ok", "MKCALENDAR", "/CalDAV/~somebody/x/", ""},
 		{403, "calendar-collection-location-ok", "MKCALENDAR", "/CalDAV/~me/%7Ex", ""},
 		{409, "", "MKCALENDAR", "/CalDAV/none/x", ""},
+		{409, "", "MKCALENDAR", "/CalDAV/Calendar/a.ics/x", ""},
+		{405, "resource-must-be-null", "MKCALENDAR", "/CalDAV/Calendar/a.ics", ""},
 		{400, "", "MKCALENDAR", "/CalDAV/x", "<"},
 		{400, "", "MKCALENDAR", "/CalDAV/x", mkcol("")},
 		{400, "", "MKCOL", "/CalDAV/x", element("C:mkcalendar", "")},

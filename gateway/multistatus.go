@@ -103,7 +103,7 @@ func (m *multistatus) calendarSubject(c calendar.Calendar, v *calendar.View) (*s
 		return s, nil
 	}
 	var err error
-	s.stored, err = v.Properties(m.q.r.Context())
+	s.stored, err = m.q.storedProperties(v)
 	return s, err
 }
 
@@ -192,15 +192,15 @@ func (m *multistatus) value(w question, s *subject) bool {
 // dead writes the dead properties, which allprop and propname include (RFC 4918
 // section 9.1).
 func (m *multistatus) dead(s *subject) {
-	for _, p := range s.stored {
-		name := xml.Name(p.Name)
+	for i := range s.stored {
+		name := s.stored[i].Name
 		if findProperty(name) != nil || slices.ContainsFunc(m.asked.Props, func(a davxml.Prop) bool { return a.Name == name }) {
 			continue
 		}
 		if m.asked.PropName {
 			m.Empty(name)
 		} else {
-			m.Raw(p.XML)
+			m.Raw(s.stored[i].XML)
 		}
 	}
 }

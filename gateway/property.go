@@ -44,7 +44,7 @@ type subject struct {
 	kind     placeKind
 	calendar calendar.Calendar // of a calendar and of an object
 	view     *calendar.View    // nil where it was not needed
-	stored   []calendar.Property
+	stored   []davxml.Element
 	entry    calendar.Entry // of an object
 	body     []byte         // of an object, where CALDAV:calendar-data is asked for
 }
@@ -153,17 +153,32 @@ func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 // storedElement is what a client set. A display name without text is none: programs
 // would show nothing.
 func (s *subject) storedElement(name xml.Name) (string, bool) {
-	for _, p := range s.stored {
-		if xml.Name(p.Name) != name {
-			continue
+	for i := range s.stored {
+		if e := &s.stored[i]; e.Name == name {
+			return e.XML, name != dav("displayname") || strings.TrimSpace(e.Text) != ""
 		}
-		if name == dav("displayname") {
-			e, err := davxml.ParseElement(p.XML)
-			return p.XML, err == nil && strings.TrimSpace(e.Text) != ""
-		}
-		return p.XML, true
 	}
 	return "", false
+}
+
+// storedProperties reads what clients set on a calendar. The folder is open to other
+// programs: what is no element, or no property that could be set, is left out.
+func (q *request) storedProperties(v *calendar.View) ([]davxml.Element, error) {
+	properties, err := v.Properties(q.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	elements := make([]davxml.Element, 0, len(properties))
+	for _, p := range properties {
+		name := xml.Name(p.Name)
+		if !settable(name) && name != componentSetName {
+			continue
+		}
+		if e, err := davxml.ParseElement(p.XML); err == nil && e.Name == name {
+			elements = append(elements, *e)
+		}
+	}
+	return elements, nil
 }
 
 func empty(b []byte, _ *subject) ([]byte, bool) { return b, true }
@@ -263,13 +278,11 @@ var componentSetName = caldav("supported-calendar-component-set")
 
 // componentsOf is the component set of a calendar: the one that it was made with,
 // else that of its kind.
-func componentsOf(c calendar.Calendar, stored []calendar.Property) []string {
-	for _, p := range stored {
-		if xml.Name(p.Name) == componentSetName {
-			if e, err := davxml.ParseElement(p.XML); err == nil {
-				if set := componentsIn(e); len(set) > 0 {
-					return set
-				}
+func componentsOf(c calendar.Calendar, stored []davxml.Element) []string {
+	for i := range stored {
+		if stored[i].Name == componentSetName {
+			if set := componentsIn(&stored[i]); len(set) > 0 {
+				return set
 			}
 		}
 	}

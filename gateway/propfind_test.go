@@ -12,6 +12,7 @@ import (
 
 	"calgate/gateway/calendar"
 	"calgate/gateway/davxml"
+	"calgate/imapstore"
 )
 
 func TestDiscovery(t *testing.T) {
@@ -237,4 +238,60 @@ func TestHrefsAgree(t *testing.T) {
 	if got, want := string(davxml.AppendSegment(nil, string(all))), escapeSegment(string(all)); got != want {
 		t.Errorf("%s\n%s", got, want)
 	}
+}
+
+// TestForgedProperties: the folder is open to other programs, and what they write
+// into it must not spoil an answer.
+func TestForgedProperties(t *testing.T) {
+	r := newRig(t)
+	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
+	account := besides(r)
+	home, err := account.Home(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := account.Open(t.Context(), home.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := []calendar.Property{
+		{Name: calendar.PropertyName(dav("displayname")), XML: "</D:prop><D:displayname>x"},
+		{Name: calendar.PropertyName(apple("calendar-color")), XML: `<D:displayname xmlns:D="DAV:">red</D:displayname>`},
+		{Name: calendar.PropertyName(componentSetName), XML: `<C:supported-calendar-component-set xmlns:C="urn:ietf:params:xml:ns:caldav"><C:comp name="VNONE"/></C:supported-calendar-component-set>`},
+		{Name: calendar.PropertyName(apple("calendar-order")), XML: `<A:calendar-order xmlns:A="http://apple.com/ns/ical/">3</A:calendar-order>`},
+		{Name: calendar.PropertyName(dav("getetag")), XML: `<D:getetag xmlns:D="DAV:">forged</D:getetag>`},
+	}
+	if err := view.Patch(t.Context(), forged, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{"", element("D:propfind", "<D:propname/>"),
+		propfindOf("D:displayname", "A:calendar-color", "A:calendar-order", "C:supported-calendar-component-set", "D:getetag")} {
+		r.ask("PROPFIND", "/CalDAV/Calendar/", body, "Depth: 1")
+	}
+	got := r.ask("PROPFIND", "/CalDAV/Calendar/", propfindOf("D:displayname", "D:getetag", "A:calendar-color", "A:calendar-order"), "Depth: 0").resources[0]
+	if got.props[dav("getetag")].status != 404 || got.text(dav("displayname")) != "Calendar" || got.props[apple("calendar-color")].status != 404 || got.text(apple("calendar-order")) != "3" {
+		t.Errorf("got %+v", got.props)
+	}
+	if diff := cmp.Diff(components, componentsListed(r, "/CalDAV/Calendar/")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// besides is the user of the rig on a gateway of its own.
+func besides(r *rig) *calendar.Account {
+	r.t.Helper()
+	o, err := imapstore.ParseURL(r.mail.URL())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	store := imapstore.New(o)
+	account, err := calendar.New(store, calendar.Options{}).Login(r.t.Context(), r.user, r.password)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		account.Close()
+		store.Close()
+	})
+	return account
 }

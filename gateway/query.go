@@ -126,15 +126,13 @@ func (q *query) answer(view *calendar.View, entries iter.Seq[calendar.Entry]) er
 
 // zone is where floating times of a calendar are (RFC 4791 section 5.2.2).
 func (q *request) zone(view *calendar.View) (*time.Location, error) {
-	stored, err := view.Properties(q.r.Context())
+	stored, err := q.storedProperties(view)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range stored {
-		if p.Name == calendar.PropertyName(caldav("calendar-timezone")) {
-			if e, err := davxml.ParseElement(p.XML); err == nil {
-				return translate.ReadZone([]byte(e.Text)), nil
-			}
+	for _, e := range stored {
+		if e.Name == caldav("calendar-timezone") {
+			return translate.ReadZone([]byte(e.Text)), nil
 		}
 	}
 	return time.UTC, nil
