@@ -29,9 +29,15 @@ const stepLimit = 60 * time.Second
 // startGateway serves a gateway of its own before the mail store and returns its address.
 func startGateway(t testing.TB, b *backends.Server, options map[string][]string, noCache bool) string {
 	t.Helper()
+	return startGatewayAt(t, b.URL(), options, noCache)
+}
+
+// startGatewayAt starts a gateway before the mail server at a URL.
+func startGatewayAt(t testing.TB, url string, options map[string][]string, noCache bool) string {
+	t.Helper()
 	one := func(name string) string { return strings.Join(options[name], "") }
 	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	o, err := imapstore.ParseURL(b.URL())
+	o, err := imapstore.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +124,9 @@ func (p *play) ask(st step) reply {
 		if err != nil {
 			p.t.Fatalf("step %s: the answer ends in the middle: %v", st.name, err)
 		}
+		if answer.Close {
+			answer.Header.Set("Connection", "close") // the library takes it out
+		}
 		return reply{answer.StatusCode, answer.Header, string(body)}
 	}
 }
@@ -157,7 +166,6 @@ func (p *play) request(st step) (wire []byte, method string) {
 		credentials := base64.StdEncoding.EncodeToString([]byte(p.values["user"] + ":" + p.values["password"]))
 		fmt.Fprintf(&out, "Authorization: Basic %s\r\n", credentials)
 	}
-	out.WriteString("Connection: close\r\n")
 	chunked := strings.EqualFold(sent.Get("Transfer-Encoding"), "chunked")
 	if literal && !chunked && sent.Get("Content-Length") == "" {
 		fmt.Fprintf(&out, "Content-Length: %d\r\n", len(payload))
@@ -331,6 +339,6 @@ func (p *play) answerOf(old string, got reply) string {
 		before = nil
 	}
 	out.WriteString("\n")
-	p.write(&out, answered, before, 0)
+	p.write(&out, answered, before, declarations(answered))
 	return out.String()
 }

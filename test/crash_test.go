@@ -1,0 +1,290 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"calgate/test/backends"
+	"calgate/test/faulty"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// Every IMAP command of every write fails once, at every point: the connection is cut, or the gateway killed. A fresh
+// gateway must then show old or new, never neither and never both, as the answer said; the client that repeats its
+// request must be told success; and the next writer must leave the folder clean.
+
+// write is a request whose steps fail.
+type write struct {
+	name    string
+	prepare []request // by a gateway on a sound wire
+	request request
+	before  shown // what the collection shows
+	after   shown
+	last    string // how its last command begins: clean-up comes after the answer
+}
+
+// request is one HTTP request. {etag} in a header is the ETag of the object now.
+type request struct {
+	method, path string
+	header       map[string]string
+	body         string
+}
+
+// shown is what readers see: the summary of a.ics, "" where there is none, and the calendar's name.
+type shown struct{ summary, displayName string }
+
+func crashEvent(summary string) string {
+	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//crash//EN\r\nBEGIN:VEVENT\r\nUID:crash@example.com\r\nDTSTAMP:20261101T000000Z\r\n" +
+		"DTSTART:20261125T090000Z\r\nDTEND:20261125T100000Z\r\nSUMMARY:" + summary + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+}
+
+func displayName(name string) string {
+	return `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>` + name + `</D:displayname></D:prop></D:set></D:propertyupdate>`
+}
+
+const crashObject, crashCalendar = "/CalDAV/Calendar/a.ics", "/CalDAV/Calendar/"
+
+var (
+	putOld    = request{"PUT", crashObject, nil, crashEvent("old")}
+	nameOld   = request{"PROPPATCH", crashCalendar, nil, displayName("old")}
+	anyOther  = request{"PUT", "/CalDAV/Calendar/other.ics", nil, strings.ReplaceAll(crashEvent("other"), "crash@", "other@")}
+	listNames = regexp.MustCompile(`<[A-Za-z]*:?displayname[^>]*>([^<]*)<`)
+)
+
+var writes = []write{
+	{name: "create", prepare: []request{anyOther}, request: request{"PUT", crashObject, map[string]string{"If-None-Match": "*"}, crashEvent("new")},
+		before: shown{"", "Calendar"}, after: shown{"new", "Calendar"}, last: "UID FETCH"},
+	{name: "update", prepare: []request{putOld}, request: request{"PUT", crashObject, map[string]string{"If-Match": "{etag}"}, crashEvent("new")},
+		before: shown{"old", "Calendar"}, after: shown{"new", "Calendar"}, last: "UID EXPUNGE"},
+	{name: "delete", prepare: []request{putOld}, request: request{"DELETE", crashObject, map[string]string{"If-Match": "{etag}"}, ""},
+		before: shown{"old", "Calendar"}, after: shown{"", "Calendar"}, last: "UID STORE"},
+	{name: "first properties", prepare: []request{putOld}, request: request{"PROPPATCH", crashCalendar, nil, displayName("new")},
+		before: shown{"old", "Calendar"}, after: shown{"old", "new"}, last: "UID FETCH"},
+	{name: "properties", prepare: []request{putOld, nameOld}, request: request{"PROPPATCH", crashCalendar, nil, displayName("new")},
+		before: shown{"old", "old"}, after: shown{"old", "new"}, last: "UID EXPUNGE"},
+}
+
+var points = []struct {
+	name string
+	at   faulty.Point
+}{
+	{"before", faulty.Before}, {"half a literal", faulty.InLiteral}, {"all but an octet", faulty.AllButOne},
+	{"sent", faulty.AfterSent}, {"answered", faulty.Answered},
+}
+
+func TestCrashConnection(t *testing.T) {
+	for _, format := range []string{"maildir", "sdbox"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			b := backends.Dovecot(t, backends.Options{Format: format})
+			eachStep(t, b, func(t *testing.T, w write, step int, at faulty.Point) {
+				crashOnce(t, b, w, faulty.Fault{At: at, Command: ".", N: step}, func(p *faulty.Proxy) string {
+					return startGatewayAt(t, p.URL(), nil, false)
+				})
+			})
+		})
+	}
+}
+
+func TestCrashGateway(t *testing.T) {
+	t.Parallel()
+	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
+	eachStep(t, b, func(t *testing.T, w write, step int, at faulty.Point) {
+		var victim *process
+		fault := faulty.Fault{At: at, Command: ".", N: step, Do: func() { _ = victim.command.Process.Kill() }}
+		crashOnce(t, b, w, fault, func(p *faulty.Proxy) string {
+			victim = startProcess(t, "serve", "-imap", p.URL(), "-listen", "127.0.0.1:0")
+			return strings.TrimPrefix(victim.url, "http://")
+		})
+	})
+}
+
+// eachStep finds the commands of each write on a sound wire, and calls f for every point of every one of them.
+func eachStep(t *testing.T, b *backends.Server, f func(t *testing.T, w write, step int, at faulty.Point)) {
+	for _, w := range writes {
+		p := faulty.New(t, b.Addr)
+		c := newCrashClient(t, b, startGatewayAt(t, p.URL(), nil, false))
+		for _, r := range w.prepare {
+			c.must(t, r)
+		}
+		c = &crashClient{c.user, c.password, startGatewayAt(t, p.URL(), nil, false)}
+		p.Forget()
+		c.must(t, c.filled(t, w.request))
+		var commands []string
+		for end := time.Now().Add(crashPatience); ; {
+			commands = p.Commands()
+			if strings.HasPrefix(commands[len(commands)-1], w.last) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: the last of %q is not %s", w.name, commands, w.last)
+			}
+		}
+		for i, command := range commands {
+			for _, point := range points {
+				literal := point.at == faulty.InLiteral || point.at == faulty.AllButOne
+				if literal && !strings.HasPrefix(command, "APPEND") || command == "LOGOUT" {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%d %s/%s", w.name, i+1, strings.Fields(command)[0], point.name), func(t *testing.T) {
+					f(t, w, i+1, point.at)
+				})
+			}
+		}
+	}
+}
+
+// crashOnce does a write of a new user through a gateway that fails, and looks at what is left.
+func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, start func(*faulty.Proxy) string) {
+	sound := newCrashClient(t, b, startGateway(t, b, nil, false))
+	for _, r := range w.prepare {
+		sound.must(t, r)
+	}
+	r := sound.filled(t, w.request)
+	p := faulty.New(t, b.Addr)
+	failing := &crashClient{sound.user, sound.password, start(p)}
+	p.Set(fault)
+	status := failing.ask(r).status // 0: no answer
+	p.Clear()
+
+	fresh := &crashClient{sound.user, sound.password, startGateway(t, b, nil, false)}
+	seen := fresh.shown(t)
+	switch {
+	case seen != w.before && seen != w.after:
+		t.Fatalf("answered %d, and a fresh gateway shows %+v", status, seen)
+	case status/100 == 2 && seen != w.after:
+		t.Fatalf("answered %d, but the write is not there: %+v", status, seen)
+	case status/100 == 4:
+		t.Fatalf("answered %d to a write that nobody raced", status)
+	}
+	if again := fresh.ask(r); again.status/100 != 2 {
+		t.Errorf("answered %d, then shown %+v; the repeated request is answered %d: %s", status, seen, again.status, again.body)
+	}
+	if seen := fresh.shown(t); seen != w.after {
+		t.Errorf("after the repeated request %+v is shown", seen)
+	}
+	fresh.must(t, anyOther) // the next writer
+	want := fresh.wanted(t)
+	for end := time.Now().Add(crashPatience); ; { // it cleans up after its answer
+		n := fresh.messages(t, b)
+		if n == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the next writer left %d messages, want %d", n, want)
+		}
+	}
+}
+
+// crashPatience is how long a clean-up may take.
+const crashPatience = 10 * time.Second
+
+// crashClient is a user at a gateway.
+type crashClient struct{ user, password, gateway string }
+
+func newCrashClient(t *testing.T, b *backends.Server, gateway string) *crashClient {
+	user, password := b.User()
+	return &crashClient{user, password, gateway}
+}
+
+type crashAnswer struct {
+	status     int
+	body, etag string
+}
+
+var crashHTTP = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// ask gives status 0 where no whole answer came.
+func (c *crashClient) ask(r request) crashAnswer {
+	q, err := http.NewRequest(r.method, "http://"+c.gateway+r.path, strings.NewReader(r.body))
+	if err != nil {
+		panic(err)
+	}
+	q.SetBasicAuth(c.user, c.password)
+	for name, value := range r.header {
+		q.Header.Set(name, value)
+	}
+	answer, err := crashHTTP.Do(q)
+	if err != nil {
+		return crashAnswer{}
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return crashAnswer{}
+	}
+	return crashAnswer{answer.StatusCode, string(body), answer.Header.Get("ETag")}
+}
+
+func (c *crashClient) must(t *testing.T, r request) {
+	t.Helper()
+	if a := c.ask(r); a.status/100 != 2 {
+		t.Fatalf("%s %s: %d %s", r.method, r.path, a.status, a.body)
+	}
+}
+
+func (c *crashClient) filled(t *testing.T, r request) request {
+	header := map[string]string{}
+	for name, value := range r.header {
+		if strings.Contains(value, "{etag}") {
+			value = strings.ReplaceAll(value, "{etag}", c.ask(request{"GET", crashObject, nil, ""}).etag)
+		}
+		header[name] = value
+	}
+	r.header = header
+	return r
+}
+
+// shown is what this gateway shows; both, or an object twice, would fail here.
+func (c *crashClient) shown(t *testing.T) shown {
+	t.Helper()
+	var s shown
+	list := c.ask(request{"PROPFIND", crashCalendar, map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>`})
+	get := c.ask(request{"GET", crashObject, nil, ""})
+	if list.status != 207 || strings.Count(list.body, "/a.ics<") != map[int]int{200: 1}[get.status] {
+		t.Fatalf("GET is answered %d, the listing %d is %s", get.status, list.status, list.body)
+	}
+	for line := range strings.Lines(get.body) {
+		if v, ok := strings.CutPrefix(line, "SUMMARY:"); ok && get.status == 200 {
+			s.summary = strings.TrimSpace(v)
+		}
+	}
+	name := c.ask(request{"PROPFIND", crashCalendar, map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/></D:prop></D:propfind>`})
+	if m := listNames.FindStringSubmatch(name.body); m != nil {
+		s.displayName = m[1]
+	}
+	return s
+}
+
+// messages counts what is in the folder.
+func (c *crashClient) messages(t *testing.T, b *backends.Server) (n int) {
+	m := openMailStore(t, b, c.user, c.password)
+	m.do(func(cl *imapclient.Client) error {
+		status, err := cl.Status(m.name("Calendar"), &imap.StatusOptions{NumMessages: true}).Wait()
+		if err == nil {
+			n = int(*status.NumMessages)
+		}
+		return err
+	})
+	return n
+}
+
+// wanted is how many messages a clean folder has: the objects, a tombstone and what is kept below it, the properties.
+func (c *crashClient) wanted(t *testing.T) int {
+	s := c.shown(t)
+	n := 2 // a.ics or its tombstone, and other.ics
+	if s.summary == "" {
+		n++ // the kept version
+	}
+	if s.displayName != "Calendar" {
+		n++
+	}
+	return n
+}
