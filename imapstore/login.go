@@ -61,6 +61,11 @@ func (s *Store) logIn(ctx context.Context, user, password string, dial func() (*
 	return c, nil
 }
 
+// loginRefused is a refusal of the credentials themselves; a NO to any other command on the way is none.
+type loginRefused struct{ error }
+
+func (e *loginRefused) Unwrap() error { return e.error }
+
 // errNoLogin is a server that takes no password over this connection.
 var errNoLogin = errors.New("server offers neither AUTH=PLAIN nor LOGIN on this connection (LOGINDISABLED): use imaps:// or imap+starttls://")
 
@@ -84,11 +89,11 @@ func (c *conn) authenticate(user, password string) error {
 	w.login = false
 	known := w.caps != nil
 	w.mu.Unlock()
-	if err != nil {
-		return refused(err)
+	if err = refused(err); errors.As(err, new(*refusal)) {
+		return &loginRefused{err}
 	}
-	if known {
-		return nil
+	if err != nil || known {
+		return err
 	}
 	_, err = c.client.Capability().Wait()
 	return refused(err)
@@ -98,7 +103,7 @@ func (c *conn) authenticate(user, password string) error {
 // BadCredentials: programs delete a stored password after it.
 func (s *Store) loginError(err error) error {
 	var r *refusal
-	if !errors.As(err, &r) {
+	if !errors.As(err, new(*loginRefused)) || !errors.As(err, &r) {
 		if !errors.Is(err, context.Canceled) {
 			s.o.Logger.Warn("IMAP server is not available", "err", err)
 		}

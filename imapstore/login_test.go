@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -102,7 +103,7 @@ func TestRefusedIsForgotten(t *testing.T) {
 
 // TestGreetings are what may stand in the place of a friendly one.
 func TestGreetings(t *testing.T) {
-	for _, g := range []string{"* BYE busy", "* BYE [LIMIT] x", "* PREAUTH you are bob", "+ hm", "HTTP/1.1 400 Bad Request", "* 1 EXISTS", "* OK {3}\r\n* BYE"} {
+	for _, g := range []string{"* BYE busy", "* BYE [LIMIT] x", "* PREAUTH you are bob", "+ hm", "HTTP/1.1 400 Bad Request", "* 1 EXISTS"} {
 		f := &fake{greeting: g, answers: fakeAnswers{"LOGIN": hangUp, "CAPABILITY": hangUp}}
 		_, err := f.store(t).Login(t.Context(), "ann", "secret")
 		wantKind(t, err, imapstore.Unavailable)
@@ -197,14 +198,14 @@ func TestParseURL(t *testing.T) {
 	for url, want := range map[string]string{
 		"imaps://mail.example.com": "mail.example.com 993 0", "imap+starttls://h": "h 143 1", "imap://localhost": "localhost 143 2",
 		"imap://127.0.0.1:1143": "127.0.0.1 1143 2", "imap://[::1]": "::1 143 2", "imap+insecure://h:1": "h 1 3", "IMAPS://h/": "h 993 0",
-		"imap://mail.example.com": "", "imap://127.0.0.1.example.com": "", "imaps://": "", "http://h": "", "h:143": "", "imaps://u:p@h": "",
-		"imaps://h/INBOX": "", "imaps://h?x": "", "imaps://h:": "", "": "", "imaps://h:x": "", "imaps://u:pass%zz@h": "",
+		"imap://mail.example.com": "", "imap://127.0.0.1.example.com": "", "imaps://": "", "http://h": "", "h:143": "", "imaps://u:geheim@h": "",
+		"imaps://h/INBOX": "", "imaps://h?x": "", "imaps://h:": "", "": "", "imaps://h:x": "", "imaps://u:geheim%zz@h": "",
 	} {
 		o, err := imapstore.ParseURL(url)
 		got := ""
 		if err == nil {
 			got = strings.Join([]string{o.Host, o.Port, string(rune('0' + o.Security))}, " ")
-		} else if strings.Contains(err.Error(), "pass") {
+		} else if strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v", url, err)
 		}
 		if got != want {
@@ -223,13 +224,9 @@ func TestLoopbackOnly(t *testing.T) {
 
 // TestSilentServer never answers: the time without an octet, or the context, ends the exchange.
 func TestSilentServer(t *testing.T) {
-	block := make(chan struct{})
-	t.Cleanup(func() { close(block) })
-	silent := func(*fakeConn, string, string) bool { <-block; return false }
-	f := &fake{answers: fakeAnswers{"SELECT": silent, "LIST": silent}}
+	silent := func(x *fakeConn, _, _ string) bool { io.Copy(io.Discard, x.br); return false }
+	f := &fake{answers: fakeAnswers{"SELECT": silent}}
 	store := f.store(t, func(o *imapstore.Options) { o.CommandTimeout = 50 * time.Millisecond })
-	f.answers["LIST"] = nil
-	delete(f.answers, "LIST")
 	s := fakeLogin(t, store)
 	_, err := s.Look(t.Context(), "Box")
 	wantKind(t, err, imapstore.Unavailable)
