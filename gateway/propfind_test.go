@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -294,4 +296,38 @@ func besides(r *rig) *calendar.Account {
 		store.Close()
 	})
 	return account
+}
+
+// TestCalendarOfANewerVersion: one folder that this gateway must not read does not
+// hide the others, and is not missing: programs would delete what they have of it.
+func TestCalendarOfANewerVersion(t *testing.T) {
+	r := newRig(t)
+	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
+	r.want(201, "MKCALENDAR", "/CalDAV/Work", "")
+	account := besides(r)
+	session := account.Session()
+	mailbox, err := session.Status(t.Context(), "Calendar/Work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := fmt.Sprintf("From: a@b.invalid\r\nDate: Tue, 10 Mar 2026 18:00:00 +0000\r\nSubject: x\r\nX-Calgate-Op: put; v=2\r\nX-Calgate-Folder: %d\r\n\r\nx\r\n", mailbox.UIDValidity)
+	if _, err := session.Append(t.Context(), "Calendar/Work", imapstore.Outgoing{Octets: []byte(newer)}, time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	r.want(503, "PROPFIND", "/CalDAV/Work/", "", "Depth: 0")
+	l := r.ask("PROPFIND", "/CalDAV/~me/", propfindOf("D:resourcetype", "D:displayname", "S:getctag", "D:owner"), "Depth: 1")
+	if diff := cmp.Diff([]string{"/CalDAV/~me/", "/CalDAV/~me/Calendar/", "/CalDAV/~me/Work/"}, l.hrefs()); diff != "" {
+		t.Error(diff)
+	}
+	work := l.of("/CalDAV/~me/Work/")
+	for name, want := range map[xml.Name]int{dav("resourcetype"): 200, dav("owner"): 200, dav("displayname"): 503, getctagName: 503} {
+		if got := work.props[name].status; got != want {
+			t.Errorf("%v: %d, want %d", name, got, want)
+		}
+	}
+	if got := l.of("/CalDAV/~me/Calendar/").props[getctagName].status; got != 200 {
+		t.Errorf("the other calendar: %d", got)
+	}
+	// A query over all calendars cannot say that a match may be missing.
+	r.want(503, "REPORT", "/CalDAV/~me/", queryOf(inEvent("")), "Depth: 1")
 }
