@@ -191,7 +191,7 @@ func TestMailServerAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set("Depth", "0")
+		request.Header.Set("Depth", "1")
 		request.SetBasicAuth("alice", backends.Password("alice"))
 		answer, err := http.DefaultClient.Do(request)
 		if err != nil {

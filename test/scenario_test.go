@@ -248,7 +248,7 @@ func (s *scenario) begin(t testing.TB, b *backends.Server, gateways int, noCache
 func updateAll(t *testing.T, all []*scenario) {
 	memory := backends.Memory(t)
 	dovecot := sync.OnceValue(func() *backends.Server {
-		return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
+		return backends.Dovecot(t, backends.Options{ACL: true})
 	})
 	offered := capabilities(t, memory)
 	for _, s := range all {

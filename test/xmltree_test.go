@@ -106,18 +106,32 @@ func (p *play) sameText(want, got string) bool {
 	return p.values.match(strings.TrimSpace(want), strings.TrimSpace(got)) || p.values.match(want, got)
 }
 
-// write lays an answer out for people. Where old, the wanted element at the same place, matches, its text stays.
-func (p *play) write(w *strings.Builder, e, old *element, depth int) {
-	in := strings.Repeat("  ", depth)
-	tag := e.name.Local
+// declarations are those of the prefixes that an element or one below it needs.
+func declarations(e *element) string {
 	declare := ""
+	for _, n := range prefixes {
+		if e.uses(n.space) {
+			declare += fmt.Sprintf(" xmlns:%s=%q", n.prefix, n.space)
+		}
+	}
+	return declare
+}
+
+func (e *element) uses(space string) bool {
+	return e.name.Space == space || slices.ContainsFunc(e.kids, func(kid *element) bool { return kid.uses(space) })
+}
+
+// write lays an answer out for people. Where old, the wanted element at the same place, matches, its text stays.
+func (p *play) write(w *strings.Builder, e, old *element, declare string) {
+	p.writeAt(w, e, old, declare, "")
+}
+
+func (p *play) writeAt(w *strings.Builder, e, old *element, declare, in string) {
+	tag := e.name.Local
 	known := false
 	for _, n := range prefixes {
 		if n.space == e.name.Space {
 			tag, known = n.prefix+":"+tag, true
-		}
-		if depth == 0 {
-			declare += fmt.Sprintf(" xmlns:%s=%q", n.prefix, n.space)
 		}
 	}
 	if !known {
@@ -143,7 +157,7 @@ func (p *play) write(w *strings.Builder, e, old *element, depth int) {
 			if old != nil && i < len(old.kids) && old.kids[i].name == kid.name {
 				before = old.kids[i]
 			}
-			p.write(w, kid, before, depth+1)
+			p.writeAt(w, kid, before, "", in+"  ")
 		}
 		fmt.Fprintf(w, "%s</%s>\n", in, tag)
 	}

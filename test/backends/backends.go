@@ -133,19 +133,16 @@ func greeting(ctx context.Context, addr string) error {
 	return nil
 }
 
-// freePort finds a port below those that the kernel gives to anybody who asks for any: a server that is stopped for a while
-// must find its port free again.
-func freePort() (int, error) {
-	var last error
+// listenSomewhere listens on a port below those that the kernel gives to anybody who asks for any: a server that is stopped
+// for a while must find its port free again.
+func listenSomewhere() (ln net.Listener, err error) {
 	for range 100 {
-		port := 10000 + rand.IntN(20000)
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
 		if err == nil {
-			return port, ln.Close()
+			return ln, nil
 		}
-		last = err
 	}
-	return 0, last
+	return nil, err
 }
 
 // left collects what a test run left out. Guarded by mu.

@@ -133,6 +133,14 @@ func (d *dovecot) startOnFreePorts() error {
 	return err
 }
 
+func freePort() (int, error) {
+	ln, err := listenSomewhere()
+	if err != nil {
+		return 0, err
+	}
+	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
+}
+
 func (d *dovecot) start() error {
 	config := filepath.Join(d.dir, "dovecot.conf")
 	text, err := d.config()

@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -39,15 +38,11 @@ type memory struct {
 }
 
 func (b *memory) start() error {
-	addr := b.addr
-	if addr == "" {
-		port, err := freePort()
-		if err != nil {
-			return err
-		}
-		addr = fmt.Sprintf("127.0.0.1:%d", port)
+	listen := listenSomewhere
+	if b.addr != "" {
+		listen = func() (net.Listener, error) { return net.Listen("tcp", b.addr) }
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := listen()
 	if err != nil {
 		return err
 	}
