@@ -150,13 +150,13 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 // lacking is the resource on which a privilege is missing: members are bound and
 // unbound in their collection (RFC 3744 sections 3.9 and 3.10).
 func (q *request) lacking(p calendar.Privilege) string {
-	if (p == calendar.Bind || p == calendar.Unbind) && q.place.collection != "" {
-		if q.place.kind == placeObject {
-			return q.place.collection
-		}
-		return q.place.base
+	switch {
+	case p != calendar.Bind && p != calendar.Unbind || q.place.base == "":
+		return q.place.self
+	case q.place.kind == placeObject:
+		return q.place.collection
 	}
-	return q.place.self
+	return q.place.base
 }
 
 func xmlError(x *davxml.Error, err error) *HTTPError {
