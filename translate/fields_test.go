@@ -63,12 +63,8 @@ func TestFieldsRoundTrip(t *testing.T) {
 	}
 }
 
-// TestInvalidFields: fields are valid only if each stands once and well-formed.
-func TestInvalidFields(t *testing.T) {
-	good := header(aPut())
-	if r, _ := ParseFields(40, []byte(good)); !r.Ours {
-		t.Fatal("the version to begin with is not valid")
-	}
+// invalid are ways to make a good header block bad.
+func invalid() map[string]func(string) string {
 	set := func(name, value string) func(string) string {
 		return func(h string) string {
 			i := strings.Index(h, "X-Calgate-"+name+": ")
@@ -79,7 +75,7 @@ func TestInvalidFields(t *testing.T) {
 	add := func(line string) func(string) string {
 		return func(h string) string { return line + "\r\n" + h }
 	}
-	cases := map[string]func(string) string{
+	return map[string]func(string) string{
 		"came by mail":        add("Received: from a by b"),
 		"came by mail 2":      add("RETURN-PATH: <a@b>"),
 		"came by mail 3":      add("delivered-to : bob"),
@@ -130,6 +126,15 @@ func TestInvalidFields(t *testing.T) {
 		"moved from":         set("Moved-From", "Calendar;7"),
 		"moved from nothing": set("Moved-From", ";7;00000000000000aa"),
 	}
+}
+
+// TestInvalidFields: fields are valid only if each stands once and well-formed.
+func TestInvalidFields(t *testing.T) {
+	good := header(aPut())
+	if r, _ := ParseFields(40, []byte(good)); !r.Ours {
+		t.Fatal("the version to begin with is not valid")
+	}
+	cases := invalid()
 	for _, name := range []string{"Op", "Name", "UID", "Folder", "Life", "Gen", "Base", "Asof", "Prev", "Token", "Hash", "Length", "Span"} {
 		cases["without "+name] = func(h string) string { return strings.Replace(h, "X-Calgate-"+name+":", "X-Other:", 1) }
 	}

@@ -69,8 +69,14 @@ func (r rules) mistaken() bool {
 func readLog(ms []msg, valid uint8, r rules) logView {
 	ours, foreign := split(ms, valid, r)
 	var v logView
+	v.accept(group(ours, valid, r), valid, r)
+	v.show(foreign, r)
+	v.garbage = garbage(v, ms, foreign, valid)
+	return v
+}
 
-	// 1. One head per life; what relics have of it is a life of its own.
+// group: 1. One head per life; what relics have of it is a life of its own.
+func group(ours []msg, valid uint8, r rules) []*life {
 	type key struct {
 		life  uint8
 		relic bool
@@ -93,11 +99,14 @@ func readLog(ms []msg, valid uint8, r rules) logView {
 			l.head = m
 		}
 	}
-
-	// 2. A life is accepted unless an accepted one covers it.
 	for _, l := range lives {
 		l.name, l.dead = l.head.name, l.head.kind == tomb
 	}
+	return lives
+}
+
+// accept: 2. A life is accepted unless an accepted one covers it.
+func (v *logView) accept(lives []*life, valid uint8, r rules) {
 	sort.SliceStable(lives, func(i, j int) bool { return earlier(*lives[i], *lives[j], valid, r) })
 	for _, l := range lives {
 		covered, over := false, map[int]bool{}
@@ -128,8 +137,11 @@ func readLog(ms []msg, valid uint8, r rules) logView {
 			l.name = derived(l.head)
 		}
 	}
+}
 
-	// 3. What is foreign and covered by no life of ours: the newest per iCalendar UID.
+// show: 3. What is foreign and covered by no life of ours: the newest per
+// iCalendar UID.
+func (v *logView) show(foreign []msg, r rules) {
 	byUID := map[uint8]*life{}
 	var shown []*life
 	for _, m := range foreign {
@@ -154,8 +166,6 @@ func readLog(ms []msg, valid uint8, r rules) logView {
 		}
 		v.lives = append(v.lives, *l)
 	}
-	v.garbage = garbage(v, ms, foreign, valid)
-	return v
 }
 
 // split tells our messages from foreign ones. A version that a lower message

@@ -94,18 +94,8 @@ func checkSpec(c *ctx, s, n *state, i int) string {
 	v0, v1 := c.lastView, c.read(n)
 	a0, a1 := v0.String(), v1.String()
 	o := c.ops[i]
-	seenName, seenUID := map[uint8]bool{}, map[uint8]bool{}
-	for _, l := range v1.lives {
-		if l.dead {
-			continue
-		}
-		if seenName[l.name] {
-			return fmt.Sprintf("name /%s seen twice", nameOf(l.name))
-		}
-		if seenUID[l.ical()] && l.ical() != 0 && !c.rules.noUID {
-			return fmt.Sprintf("iCalendar UID %d seen twice", l.ical())
-		}
-		seenName[l.name], seenUID[l.ical()] = true, true
+	if why := c.doubles(v1); why != "" {
+		return why
 	}
 	appended := n.next != s.next && n.valid == s.valid
 	switch {
@@ -161,6 +151,24 @@ func checkSpec(c *ctx, s, n *state, i int) string {
 		}
 	}
 	return checkProps(c, n, v1)
+}
+
+// doubles: one object a name, one a UID.
+func (c *ctx) doubles(v logView) string {
+	seenName, seenUID := map[uint8]bool{}, map[uint8]bool{}
+	for _, l := range v.lives {
+		if l.dead {
+			continue
+		}
+		if seenName[l.name] {
+			return fmt.Sprintf("name /%s seen twice", nameOf(l.name))
+		}
+		if seenUID[l.ical()] && l.ical() != 0 && !c.rules.noUID {
+			return fmt.Sprintf("iCalendar UID %d seen twice", l.ical())
+		}
+		seenName[l.name], seenUID[l.ical()] = true, true
+	}
+	return ""
 }
 
 func (s *state) superseded(token uint8) bool {
