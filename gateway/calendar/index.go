@@ -40,30 +40,47 @@ var errNewer = errors.New("the folder holds versions written by a newer calgate:
 func (a *Account) look(ctx context.Context, mailbox string) (*index, imapstore.Looked, error) {
 	key := folderKey{a.session.LoginKey(), mailbox}
 	empty := map[uint32]bool{}
+	renewed := false
 	for range maxLooks {
-		looked, err := a.session.Look(ctx, mailbox)
+		ix, looked, err := a.lookOnce(ctx, key, empty)
+		if err != nil && !renewed && !a.session.Usable() && ctx.Err() == nil {
+			// Servers end a session whose folder was renumbered, or in any other
+			// trouble of theirs. A look can be repeated.
+			renewed = true
+			if err = a.renew(ctx); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			a.server.cache.forget(key)
 			return nil, looked, wrap("Look", mailbox, err)
 		}
-		old := a.server.cache.index(key)
-		if old != nil && sameSet(old.triple, looked.Mailbox) {
-			return old, looked, old.err(mailbox)
-		}
-		ix, err := a.read(ctx, looked.Mailbox, old, empty)
-		if err != nil {
-			return nil, looked, wrap("Look", mailbox, err)
-		}
 		if ix == nil {
-			continue // it changed meanwhile
+			continue
 		}
-		a.server.cache.setIndex(key, ix)
 		if ix.newer {
 			a.server.o.Logger.ErrorContext(ctx, "folder is locked", "mailbox", mailbox, "user", a.name, "err", errNewer)
 		}
 		return ix, looked, ix.err(mailbox)
 	}
 	return nil, imapstore.Looked{}, &Error{Op: "Look", Mailbox: mailbox, Kind: Unavailable, Err: errMoving}
+}
+
+// lookOnce is one try; it gives no index if the folder changed meanwhile.
+func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]bool) (*index, imapstore.Looked, error) {
+	looked, err := a.session.Look(ctx, key.mailbox)
+	if err != nil {
+		return nil, looked, err
+	}
+	old := a.server.cache.index(key)
+	if old != nil && sameSet(old.triple, looked.Mailbox) {
+		return old, looked, nil
+	}
+	ix, err := a.read(ctx, looked.Mailbox, old, empty)
+	if ix != nil {
+		a.server.cache.setIndex(key, ix)
+	}
+	return ix, looked, err
 }
 
 func (ix *index) err(mailbox string) error {

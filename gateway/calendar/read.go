@@ -47,10 +47,16 @@ func (v *View) readBatch(ctx context.Context, entries []Entry) ([]Item, error) {
 		items[i].Entry = e
 	}
 	todo := indices(len(items))
+	renewed := false
 	for range maxLooks {
-		var err error
-		if todo, err = v.fetchBodies(ctx, items, todo); err != nil || len(todo) == 0 {
+		missing, err := v.fetchBodies(ctx, items, todo)
+		switch {
+		case err != nil && !renewed && !v.account.session.Usable() && ctx.Err() == nil:
+			renewed = true // a look logs in again
+		case err != nil || len(missing) == 0:
 			return items, err
+		default:
+			todo = missing
 		}
 		if err := v.look(ctx); err != nil {
 			return nil, err
