@@ -144,7 +144,7 @@ func (w *row) parse(s *scanner) bool {
 			w.size, w.hasSize = int64(n&(1<<62-1)), true
 		case bytes.EqualFold(item, []byte("INTERNALDATE")):
 			if v, ok := s.nstring(); ok {
-				w.date, _ = time.Parse("_2-Jan-2006 15:04:05 -0700", string(v))
+				w.date = internalDate(v)
 			}
 		case bytes.EqualFold(item, []byte("FLAGS")):
 			w.flags(s)
@@ -157,6 +157,45 @@ func (w *row) parse(s *scanner) bool {
 		}
 	}
 	return !s.bad
+}
+
+// internalDate reads " 2-Jan-2006 15:04:05 -0700" (RFC 9051 section 9, date-time), zero when it is none. time.Parse would make a
+// time zone for each row.
+func internalDate(b []byte) time.Time {
+	const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+	if len(b) == 25 { // a day of one digit without its blank
+		b = append([]byte{' '}, b...)
+	}
+	if len(b) != 26 || b[2] != '-' || b[6] != '-' || b[11] != ' ' || b[14] != ':' || b[17] != ':' || b[20] != ' ' {
+		return time.Time{}
+	}
+	month := -1
+	for i := 0; i < len(months); i += 3 {
+		if bytes.EqualFold(b[3:6], []byte(months[i:i+3])) {
+			month = i/3 + 1
+		}
+	}
+	ok := month > 0 && (b[21] == '+' || b[21] == '-')
+	two := func(i int) int {
+		tens, ones := b[i], b[i+1]
+		if tens == ' ' && i == 0 {
+			tens = '0'
+		}
+		if tens < '0' || tens > '9' || ones < '0' || ones > '9' {
+			ok = false
+		}
+		return int(tens-'0')*10 + int(ones-'0')
+	}
+	day, year := two(0), two(7)*100+two(9)
+	t := time.Date(year, time.Month(max(month, 1)), day, two(12), two(15), two(18), 0, time.UTC)
+	offset := time.Duration(two(22))*time.Hour + time.Duration(two(24))*time.Minute
+	if !ok {
+		return time.Time{}
+	}
+	if b[21] == '+' {
+		offset = -offset
+	}
+	return t.Add(offset)
 }
 
 func (w *row) flags(s *scanner) {

@@ -77,7 +77,9 @@ func (c *conn) look(name string) (Looked, error) {
 	if c.sel != nil && c.sel.name == name {
 		lines[0] = "NOOP"
 		if replies, err = c.command(on, lines...); err == nil {
-			err = replies[0].err()
+			if err = replies[0].err(); err != nil {
+				c.sel = nil // whatever it means, SELECT will tell
+			}
 		}
 	} else {
 		replies, err = c.selectName(name, on, lines)
@@ -138,6 +140,9 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 // because an existing calendar that is taken for an absent one looks empty to its user.
 func (c *conn) notSelected(name string, p reply) error {
 	err := p.err()
+	if p.status == "NO" && p.code == "CANNOT" { // Dovecot of a name that it does not allow
+		return &Error{Kind: NotFound, Err: err}
+	}
 	if p.status != "NO" || p.code != "" {
 		return err
 	}

@@ -79,7 +79,13 @@ func (s *scanner) atom() []byte {
 }
 
 // word is an atom in upper case, for comparison.
-func (s *scanner) word() string { return strings.ToUpper(string(s.atom())) }
+func (s *scanner) word() string {
+	a := s.atom()
+	if string(a) == "FETCH" { // the one that comes ten thousand times
+		return "FETCH"
+	}
+	return strings.ToUpper(string(a))
+}
 
 func (s *scanner) number() uint64 {
 	var n uint64

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -166,5 +167,43 @@ func TestHugeLiteral(t *testing.T) {
 	}
 	if r, _, err := readResponse(br, buf, 1000); err != nil || r.tag != "W1" {
 		t.Errorf("after it: %+v %v", r, err)
+	}
+}
+
+func TestInternalDate(t *testing.T) {
+	for s, want := range map[string]string{
+		" 2-Jan-2026 03:04:05 +0100": "2026-01-02 02:04:05", "12-dec-1999 23:59:60 -0930": "1999-12-13 09:30:00",
+		"2-Jan-2026 03:04:05 +0000": "2026-01-02 03:04:05", "": "", "02-Foo-2026 03:04:05 +0100": "", "02-Jan-2026 03:04:05 0100 ": "",
+		"xx-Jan-2026 03:04:05 +0100": "", "02/Jan/2026 03:04:05 +0100": "",
+	} {
+		got := ""
+		if d := internalDate([]byte(s)); !d.IsZero() {
+			got = d.Format(time.DateTime)
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
+
+// BenchmarkRead is the reader alone: rows that are in memory already.
+func BenchmarkRead(b *testing.B) {
+	var in bytes.Buffer
+	for i := range 10000 {
+		fmt.Fprintf(&in, "* %d FETCH (UID %d FLAGS (\\Seen) INTERNALDATE \" 2-Jan-2026 03:04:05 +0100\" RFC822.SIZE 1234 BODY[HEADER.FIELDS (A B)] {40}\r\nA: 3456789 123456789 123456789 1234567\r\n)\r\n", i+1, i+1)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(in.Len()))
+	var buf []byte
+	for b.Loop() {
+		br := bufio.NewReaderSize(bytes.NewReader(in.Bytes()), 64<<10)
+		for range 10000 {
+			r, grown, err := readResponse(br, buf, maxMessage)
+			buf = grown
+			var w row
+			if err != nil || !w.parse(r.scan()) || !w.hasBody {
+				b.Fatal(err)
+			}
+		}
 	}
 }
