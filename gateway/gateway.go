@@ -63,9 +63,11 @@ func New(o Options) http.Handler {
 
 // Server returns an HTTP server around the handler with limits that a slow or
 // hostile peer cannot stretch. There is no WriteTimeout, as a large answer may take
-// its time: what counts is progress, and the handler watches that itself.
+// its time: what counts is progress, and the handler watches that itself. net/http's
+// own answer to "OPTIONS *" would know neither login nor "Connection: close".
 func Server(h http.Handler, logger *slog.Logger) *http.Server {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		DisableGeneralOptionsHandler: true}
 	if logger != nil {
 		s.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
 	}

@@ -36,6 +36,9 @@ func rawPath(r *http.Request) string {
 	if r.URL.RawPath != "" {
 		return r.URL.RawPath
 	}
+	if r.Method == http.MethodOptions && r.URL.Path == "*" {
+		return "/" // the server as a whole (RFC 9110 section 9.3.7)
+	}
 	return r.URL.EscapedPath()
 }
 

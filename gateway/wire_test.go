@@ -33,8 +33,9 @@ func (r *rig) basic() string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(r.user+":"+r.password)) + "\r\n"
 }
 
-// conversation sends octets and reads all answers until the gateway closes.
-func (r *rig) conversation(octets string) (statuses []int, closed bool) {
+// conversation sends octets and reads all answers until the gateway closes. last is
+// whether it had said so.
+func (r *rig) conversation(octets string) (statuses []int, last bool) {
 	r.t.Helper()
 	c := r.dial()
 	if _, err := io.WriteString(c, octets); err != nil {
@@ -48,11 +49,11 @@ func (r *rig) conversation(octets string) (statuses []int, closed bool) {
 			if errors.As(err, &timeout) && timeout.Timeout() {
 				r.t.Fatalf("the connection stays open after %v", statuses)
 			}
-			return statuses, true
+			return statuses, last
 		}
 		statuses = append(statuses, res.StatusCode)
 		io.Copy(io.Discard, res.Body)
-		closed = res.Close
+		last = res.Close
 	}
 }
 
@@ -81,6 +82,9 @@ func TestOneRequestInOneOut(t *testing.T) {
 		{"chunked GET", "GET /CalDAV/Calendar/a.ics HTTP/1.1\r\nHost: x\r\n" + r.basic() + "Transfer-Encoding: chunked\r\n\r\n" + chunked(inner) + inner, 200},
 		{"chunked page", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(inner) + inner, 200},
 		{"chunked redirect", "PUT /.well-known/caldav HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(inner) + inner, 307},
+		{"chunked OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\n" + r.basic() + "Transfer-Encoding: chunked\r\n\r\n" + chunked(inner) + inner, 200},
+		{"OPTIONS * without login", "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + inner, 401},
+		{"too large and chunked", put + "Transfer-Encoding: chunked\r\n\r\n" + chunked(strings.Repeat("x", maxObject+1)) + inner, 413},
 		{"other coding", put + "Transfer-Encoding: gzip, chunked\r\n\r\n" + inner, 501},
 		{"identity", put + "Transfer-Encoding: identity\r\n\r\n" + inner, 501},
 		{"two codings", put + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n" + inner, 501},
@@ -91,9 +95,9 @@ func TestOneRequestInOneOut(t *testing.T) {
 		{"HTTP/1.0", strings.Replace(put, "1.1", "1.0", 1) + fmt.Sprintf("Connection: keep-alive\r\nContent-Length: %d\r\n\r\n", len(good)) + event("b", "A") + inner, 204},
 		{"no host", "GET / HTTP/1.1\r\n\r\n" + inner, 400},
 	} {
-		statuses, _ := r.conversation(c.octets)
-		if len(statuses) != 1 || statuses[0] != c.status {
-			t.Errorf("%s: answers %v, want %d", c.name, statuses, c.status)
+		statuses, last := r.conversation(c.octets)
+		if len(statuses) != 1 || statuses[0] != c.status || !last {
+			t.Errorf("%s: answers %v, the last said close: %v, want %d", c.name, statuses, last, c.status)
 		}
 	}
 	if a := r.want(200, "GET", "/CalDAV/Calendar/a.ics", ""); a.body != good {
