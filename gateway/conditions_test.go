@@ -11,24 +11,46 @@ import (
 
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 500, time.UTC)
 
-func TestConditions(t *testing.T) {
-	there := state{exists: true, etag: `"1-a"`, modified: noon}
-	gone := state{}
-	collection := state{exists: true}
-	header := func(kv ...string) http.Header {
-		h := http.Header{}
-		for i := 0; i < len(kv); i += 2 {
-			h.Add(kv[i], kv[i+1])
-		}
-		return h
+var (
+	there      = state{exists: true, etag: `"1-a"`, modified: noon}
+	gone       = state{}
+	collection = state{exists: true}
+)
+
+func header(kv ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(kv); i += 2 {
+		h.Add(kv[i], kv[i+1])
 	}
-	for _, c := range []struct {
-		name   string
-		method string
-		h      http.Header
-		s      state
-		want   int // 0: holds
-	}{
+	return h
+}
+
+type conditionCase struct {
+	name   string
+	method string
+	h      http.Header
+	s      state
+	want   int // 0: holds
+}
+
+func (c conditionCase) run(t *testing.T) {
+	t.Helper()
+	cond, err := parseConditions(c.h)
+	if err == nil {
+		err = cond.check(c.method, c.s)
+	}
+	var h *HTTPError
+	if errors.As(err, &h); c.want == 0 && err != nil || c.want != 0 && (h == nil || h.Code != c.want) {
+		t.Errorf("%s: %v, want %d", c.name, err, c.want)
+	}
+	wants := c.h.Get("If-Modified-Since") == "" && len(c.h) > 0 || c.h.Get("If-None-Match") != ""
+	if cond.conditional() != wants {
+		t.Errorf("%s: conditional %v", c.name, cond.conditional())
+	}
+}
+
+func TestConditions(t *testing.T) {
+	for _, c := range []conditionCase{
 		{"none", "PUT", header(), there, 0},
 		{"If-Match", "PUT", header("If-Match", `"1-a"`), there, 0},
 		{"If-Match other", "PUT", header("If-Match", `"2-a"`), there, 412},
@@ -66,6 +88,13 @@ func TestConditions(t *testing.T) {
 		{"unmodified", "PUT", header("If-Unmodified-Since", noon.Format(http.TimeFormat)), there, 0},
 		{"modified", "PUT", header("If-Unmodified-Since", noon.Add(-time.Second).Format(http.TimeFormat)), there, 412},
 		{"modified beside a tag", "PUT", header("If-Unmodified-Since", noon.Add(-time.Second).Format(http.TimeFormat), "If-Match", `"1-a"`), there, 0},
+	} {
+		c.run(t)
+	}
+}
+
+func TestIf(t *testing.T) {
+	for _, c := range []conditionCase{
 		{"If", "PUT", header("If", `(["1-a"])`), there, 0},
 		{"If other", "PUT", header("If", `(["2-a"])`), there, 412},
 		{"If gone", "PUT", header("If", `(["1-a"])`), gone, 412},
@@ -82,18 +111,7 @@ func TestConditions(t *testing.T) {
 		{"If other resource", "PUT", header("If", `</CalDAV/other> (["1-a"])`), there, 412},
 		{"If other resource not", "PUT", header("If", `</CalDAV/other> (Not ["1-a"])`), there, 0},
 	} {
-		cond, err := parseConditions(c.h)
-		if err == nil {
-			err = cond.check(c.method, c.s)
-		}
-		var h *HTTPError
-		if errors.As(err, &h); c.want == 0 && err != nil || c.want != 0 && (h == nil || h.Code != c.want) {
-			t.Errorf("%s: %v, want %d", c.name, err, c.want)
-		}
-		wants := c.h.Get("If-Modified-Since") == "" && len(c.h) > 0 || c.h.Get("If-None-Match") != ""
-		if cond.conditional() != wants {
-			t.Errorf("%s: conditional %v", c.name, cond.conditional())
-		}
+		c.run(t)
 	}
 }
 
