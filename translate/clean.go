@@ -11,26 +11,30 @@ import (
 const MinKeepDeleted = time.Hour
 
 // Garbage are the UIDs that may be expunged now, in any order: native messages
-// that are no head, except the kept ones; and relics and copies that a native
-// life of the same object has seen. What other programs wrote is in Covered.
+// that are no head, except the kept ones; and relics that a native life of the
+// same object has seen. What others put there is in Covered.
 func (l *Listing) Garbage() []uint32 {
 	seen := l.shadows(func(e *Life) bool { return e.native })
 	stays := l.staying()
 	return l.pick(func(m *Record) bool {
-		return !m.Foreign && !stays[m] && (l.isNative(m) || seen.know(l, m))
+		return !l.alien(m) && !stays[m] && (l.isNative(m) || seen.know(l, m))
 	})
 }
 
-// Covered are the UIDs of other programs' messages that a native life of the
-// same object has seen. They are hidden, and go with the tombstone, or long after
-// the head, that covers them; a mail with more in it than an event never does.
+// Covered are the UIDs of foreign messages, copies of ours among them, that a
+// native life of the same object has seen. They are hidden, and go with the
+// tombstone, or long after the head, that covers them (Expired); a mail with more
+// in it than an event never does.
 func (l *Listing) Covered() []uint32 {
 	seen := l.shadows(func(e *Life) bool { return e.native })
 	stays := l.staying()
 	return l.pick(func(m *Record) bool {
-		return m.Foreign && !m.Mixed && !stays[m] && seen.know(l, m)
+		return l.alien(m) && !m.Mixed && !stays[m] && seen.know(l, m)
 	})
 }
+
+// alien says whether another program, or a person, put the message there.
+func (l *Listing) alien(m *Record) bool { return m.Foreign || l.foreign[m] }
 
 // know says whether a life of the same object had seen m.
 func (x shadows) know(l *Listing, m *Record) bool {

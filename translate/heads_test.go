@@ -145,8 +145,11 @@ func TestCopies(t *testing.T) {
 	}
 	l = in(a, d, again, twice, grave, over)
 	expect(t, l, "[a.ics=6]")
-	if got := l.Garbage(); !slices.Equal(got, []uint32{3, 4, 5}) {
+	if got := l.Garbage(); !slices.Equal(got, []uint32{5}) {
 		t.Error("garbage:", got) // 1 is kept below 2
+	}
+	if got := l.Covered(); !slices.Equal(got, []uint32{3, 4}) {
+		t.Error("covered:", got)
 	}
 }
 

@@ -19,11 +19,10 @@ func (v *View) CleanUp(ctx context.Context) error {
 		return nil
 	}
 	at := v.clock()
-	gone, covered := v.removable(at)
-	if err := v.expunge(ctx, gone); err != nil {
+	if err := v.expunge(ctx, v.ix.listing.Garbage()); err != nil {
 		return err
 	}
-	if err := v.flagDeleted(ctx, append(covered, v.ix.listing.Kept()...)); err != nil {
+	if err := v.flagDeleted(ctx, slices.Concat(v.ix.listing.Covered(), v.ix.listing.Kept())); err != nil {
 		return err
 	}
 	return v.expire(ctx, at)
@@ -46,32 +45,6 @@ func (v *View) expunge(ctx context.Context, uids []uint32) error {
 	}
 	slices.Sort(uids)
 	return wrap("CleanUp", v.calendar.Mailbox, v.account.session.Expunge(ctx, v.calendar.Mailbox, slices.Compact(uids)))
-}
-
-// removable is the garbage that goes at once: all that is ours. A version that
-// somebody put there again is foreign; covered are those whose time has not come:
-// they stay, flagged, until the head over them has its age.
-func (v *View) removable(at time.Time) (gone, covered []uint32) {
-	copies := v.ix.listing.Copies()
-	for _, uid := range v.ix.listing.Garbage() {
-		if slices.Contains(copies, uid) && !v.due(uid, at) {
-			covered = append(covered, uid)
-		} else {
-			gone = append(gone, uid)
-		}
-	}
-	return gone, covered
-}
-
-// due tells whether the head over a foreign message is old enough for the message
-// to go. Below a tombstone it goes with that.
-func (v *View) due(uid uint32, at time.Time) bool {
-	r := v.ix.record(uid)
-	if r == nil {
-		return false
-	}
-	l := v.ix.listing.Holder(r.ICalUID)
-	return l != nil && at.After(l.Head.InternalDate.Add(v.account.server.o.KeepDeleted))
 }
 
 // flagDeleted flags what is deleted but stays for a while, so that other programs
@@ -126,8 +99,8 @@ func (v *View) deleteOverQuota(ctx context.Context, w translate.Write, head *tra
 	if !v.account.session.Caps().UIDPlus {
 		return full
 	}
-	gone, covered := v.removable(v.clock())
-	if err := v.expunge(ctx, slices.Concat(gone, covered, v.ix.listing.Kept())); err != nil {
+	room := slices.Concat(v.ix.listing.Garbage(), v.ix.listing.Covered(), v.ix.listing.Kept())
+	if err := v.expunge(ctx, room); err != nil {
 		return err
 	}
 	if err := v.look(ctx); err != nil {
