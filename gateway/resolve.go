@@ -55,6 +55,7 @@ type place struct {
 // finder is what resolution needs of an account. find knows which path leads to which
 // calendar mailbox; the names of the defaults are always found.
 type finder interface {
+	known(path []string) (calendar.Calendar, bool) // without asking the mail server
 	find(path []string) (calendar.Calendar, bool, error)
 	defaultCalendar() (calendar.Calendar, error)
 }
@@ -65,6 +66,8 @@ type accountFinder struct {
 	ctx     context.Context
 	account *calendar.Account
 }
+
+func (f accountFinder) known(path []string) (calendar.Calendar, bool) { return f.account.Known(path) }
 
 func (f accountFinder) find(path []string) (calendar.Calendar, bool, error) {
 	return f.account.Find(f.ctx, path)
@@ -119,6 +122,15 @@ func resolve(t Target, f finder, method string) (place, error) {
 func resolvePath(t Target, f finder, collection bool) (place, error) {
 	last := len(t.Path) - 1
 	stripped, isICS := stripSuffix(t.Path)
+	if !collection && last > 0 && isICS {
+		// The hot path: an object of a calendar that was there a moment ago. That
+		// somebody made a calendar of the object's very name since then would cost a
+		// LIST a request to find out.
+		_, taken := f.known(t.Path)
+		if c, ok := f.known(t.Path[:last]); ok && !taken {
+			return t.object(c, t.parent()), nil
+		}
+	}
 	if c, ok, err := f.find(t.Path); ok || err != nil {
 		return t.calendar(c), err
 	}

@@ -14,6 +14,11 @@ type fakeHome map[string]calendar.Calendar
 
 var errFind = errors.New("the mail server is away")
 
+func (h fakeHome) known(path []string) (calendar.Calendar, bool) {
+	c, ok, _ := h.find(path)
+	return c, ok && c.Exists
+}
+
 func (h fakeHome) find(path []string) (calendar.Calendar, bool, error) {
 	if h == nil {
 		return calendar.Calendar{}, false, errFind

@@ -47,10 +47,8 @@ func (a *Account) Home(ctx context.Context) (*Home, error) {
 // that was there at an earlier request is not looked for anew: opening it tells
 // whether it still is.
 func (a *Account) Find(ctx context.Context, path []string) (Calendar, bool, error) {
-	if h := a.server.cache.home(a.session.LoginKey()); h != nil && a.home == nil {
-		if c, ok := h.Find(path); ok && c.Exists {
-			return c, true, nil
-		}
+	if c, ok := a.Known(path); ok {
+		return c, true, nil
 	}
 	h, err := a.Home(ctx)
 	if err != nil {
@@ -58,6 +56,20 @@ func (a *Account) Find(ctx context.Context, path []string) (Calendar, bool, erro
 	}
 	c, ok := h.Find(path)
 	return c, ok, nil
+}
+
+// Known leads a path to a calendar that exists as far as this process knows; it
+// never asks the mail server. Opening the calendar tells whether it still is there.
+func (a *Account) Known(path []string) (Calendar, bool) {
+	h := a.home
+	if h == nil {
+		h = a.server.cache.home(a.session.LoginKey())
+	}
+	if h == nil {
+		return Calendar{}, false
+	}
+	c, ok := h.Find(path)
+	return c, ok && c.Exists
 }
 
 // forgetHome makes the next Home ask the mail server again.
