@@ -219,7 +219,7 @@ func readSpan(s string) (Span, bool) {
 	if !ok || version > 1<<16 {
 		return Span{}, false
 	}
-	if version != 1 {
+	if version != SpanVersion {
 		return Span{Version: int(version)}, true
 	}
 	return ParseSpan(s)
