@@ -125,7 +125,7 @@ func (q *query) answer(view *calendar.View, entries iter.Seq[calendar.Entry]) er
 }
 
 // zone is where floating times of a calendar are (RFC 4791 section 5.2.2).
-func (q *request) zone(view *calendar.View) (*time.Location, error) {
+func (q *request) zone(view *calendar.View) (*translate.Zone, error) {
 	stored, err := q.storedProperties(view)
 	if err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (q *request) zone(view *calendar.View) (*time.Location, error) {
 			return translate.ReadZone([]byte(e.Text)), nil
 		}
 	}
-	return time.UTC, nil
+	return translate.UTC, nil
 }
 
 // candidate is an object that the index cannot rule out.

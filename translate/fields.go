@@ -48,6 +48,7 @@ type fieldSet struct {
 	seen   uint32
 	broken bool // a field twice, or on more than one line
 	mailed bool // a field that only a mail transport writes
+	maybe  bool // Content-Type is one under which iCalendar comes
 }
 
 // ParseFields reads the header block of an index fetch. A message without valid
@@ -57,9 +58,9 @@ type fieldSet struct {
 // Whether the numbers of a native version are possible is for Heads to say,
 // which knows the UIDVALIDITY.
 func ParseFields(uid uint32, header []byte) (Record, error) {
-	mail := Record{UID: uid}
 	var f fieldSet
 	f.read(header)
+	mail := Record{UID: uid, Unopened: f.maybe}
 	if f.mailed || f.broken || f.seen&(1<<fieldOp) == 0 {
 		return mail, nil
 	}
@@ -106,8 +107,23 @@ func (f *fieldSet) read(header []byte) {
 			continue
 		case 'r', 'R', 'd', 'D':
 			f.mailed = f.mailed || hasField(line, "received") || hasField(line, "return-path") || hasField(line, "delivered-to")
+		case 'c', 'C':
+			f.maybe = f.maybe || hasField(line, "content-type") && mayHoldCalendar(line)
 		}
 		last = -1
+	}
+}
+
+// mayHoldCalendar says whether a Content-Type is one under which calendar programs
+// and mail bring iCalendar. A type that stands on a folded line may be.
+func mayHoldCalendar(line []byte) bool {
+	_, value, _ := bytes.Cut(line, []byte(":"))
+	kind, _, _ := bytes.Cut(value, []byte(";"))
+	switch kind := strings.ToLower(string(bytes.Trim(kind, " \t"))); kind {
+	case "", "text/calendar", "application/ics", "application/octet-stream":
+		return true
+	default:
+		return strings.HasPrefix(kind, "multipart/")
 	}
 }
 
@@ -219,7 +235,7 @@ func readSpan(s string) (Span, bool) {
 	if !ok || version > 1<<16 {
 		return Span{}, false
 	}
-	if version != 1 {
+	if version != SpanVersion {
 		return Span{Version: int(version)}, true
 	}
 	return ParseSpan(s)

@@ -1,18 +1,13 @@
 package translate
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
 // Filter is CALDAV:filter (RFC 4791 section 9.7).
 type Filter struct {
 	Comp CompFilter // of VCALENDAR
 	// Zone is where floating times and dates are: CALDAV:timezone of the query,
-	// else CALDAV:calendar-timezone (RFC 4791 sections 9.8 and 5.2.2), UTC
-	// where there is neither. nil: not known, and they match a time-range
-	// where they do in any zone.
-	Zone *time.Location
+	// else CALDAV:calendar-timezone (RFC 4791 sections 9.8 and 5.2.2). nil is UTC.
+	Zone *Zone
 }
 
 // CompFilter is CALDAV:comp-filter (RFC 4791 section 9.7.1).

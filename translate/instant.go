@@ -23,10 +23,9 @@ const (
 // and 3.3.5) before its zone is applied. The zero value is an absent property.
 type instant struct {
 	state instantState
-	date  bool           // DATE
-	wall  int64          // the local time, as Unix seconds as if it were UTC
-	zone  *time.Location // nil: floating, or a DATE
-	alien bool           // a TZID that is no IANA name
+	date  bool  // DATE
+	wall  int64 // the local time, as Unix seconds as if it were UTC
+	zone  *Zone // nil: floating, a DATE, or a TZID that nobody knows
 }
 
 type instantState uint8
@@ -56,35 +55,25 @@ func shift(t, seconds int64) int64 {
 // floats says whether the instant depends on a zone that is not known here.
 func (i instant) floats() bool { return i.state == known && i.zone == nil }
 
-// in is where the instant can be when floating times and dates are in zone. nil:
-// they may be in any.
-func (i instant) in(zone *time.Location) bounds {
+// in is where the instant can be when floating times and dates are in zone.
+func (i instant) in(zone *Zone) bounds {
 	if i.state != known {
 		return anywhere
 	}
-	switch {
-	case i.zone != nil:
+	if i.zone != nil {
 		zone = i.zone
-	case i.alien:
-		zone = nil
 	}
-	if zone == nil {
-		return bounds{i.wall - zoneSlack, i.wall + zoneSlack}
-	}
-	t := localTime(i.wall, zone)
+	t := zone.unix(i.wall)
 	return bounds{t, t}
 }
 
-// nominal is the instant with floating times, dates and unknown zones read as
-// UTC: what a Span holds.
-func (i instant) nominal() bounds {
-	i.alien = false
-	return i.in(time.UTC)
-}
+// nominal is the instant with floating times and dates read as UTC: what a Span
+// holds.
+func (i instant) nominal() bounds { return i.in(UTC) }
 
 // plus adds a duration: weeks and days to the local time, the rest to the exact
 // time (RFC 5545 section 3.3.6).
-func (i instant) plus(d duration, zone *time.Location) bounds {
+func (i instant) plus(d duration, zone *Zone) bounds {
 	if i.state != known || !d.ok {
 		return anywhere
 	}
@@ -93,13 +82,12 @@ func (i instant) plus(d duration, zone *time.Location) bounds {
 }
 
 // readInstant reads the value of a line as DATE or DATE-TIME by its form,
-// whatever VALUE says.
-func readInstant(l *Line) instant {
+// whatever VALUE says. zs may be nil where a TZID does not matter.
+func readInstant(l *Line, zs *zones) instant {
 	i := parseInstant(l.Value())
-	if i.state == known && i.zone == nil && !i.date {
+	if i.state == known && i.zone == nil && !i.date && zs != nil {
 		if tzid, ok := l.Param("TZID"); ok {
-			i.zone = location(tzid)
-			i.alien = i.zone == nil
+			i.zone = zs.find(tzid)
 		}
 	}
 	return i
@@ -139,7 +127,7 @@ func parseInstant(v []byte) instant {
 	i.date = false
 	i.wall += int64(hour*3600 + minute*60 + second)
 	if utc {
-		i.zone = time.UTC
+		i.zone = UTC
 	}
 	return i
 }

@@ -51,20 +51,31 @@ type matcher struct {
 	frame
 	scanner Scanner
 
-	// owner is the component that owned says the times of, kept because many
-	// alarms ask for the times of one event.
-	owner int
-	owned *times
+	// sets are the series of each kind, made when they are asked for: many alarms
+	// ask for the times of one event.
+	sets map[string]*set
 }
 
-// Match says whether the object matches. It reads o.Raw only. A time-range is
-// exact for components that do not recur, in UTC, in a zone with an IANA name,
-// and for dates and floating times where Zone is set; for all others Match says
-// yes where they may overlap, never no where they do. Its time is linear in the
-// size of the object and of the filter.
+// set is a series and where its components are in the list.
+type set struct {
+	*series
+	places map[int]int
+}
+
+// Match says whether the object matches. It reads o.Raw only. It is exact but for
+// what cannot be read or exceeds the steps for one object: then it says yes, never
+// no where it could match. Its time is linear in the size of the object and of the
+// filter, and in the steps.
 func (f *Filter) Match(o *Object) bool {
-	m := &matcher{raw: o.Raw, list: components(o.Raw), frame: frame{zone: f.Zone}}
+	m := newMatcher(o.Raw, f.Zone)
 	return m.some(&f.Comp, -1, 0)
+}
+
+func newMatcher(raw []byte, zone *Zone) *matcher {
+	if zone == nil {
+		zone = UTC
+	}
+	return &matcher{raw: raw, list: components(raw), frame: frame{zone: zone, zones: &zones{raw: raw}}}
 }
 
 // some says whether a component inside parent matches the filter, or, for
@@ -128,25 +139,75 @@ func (m *matcher) lines(i int, f func(*Line)) {
 // inRange answers a time-range on a component.
 func (m *matcher) inRange(i int, r TimeRange) bool {
 	name := m.list[i].name
+	if name == "VFREEBUSY" {
+		return m.times(i, &r).overlaps(name, r)
+	}
 	if name != "VALARM" {
-		t := m.times(i, &r)
-		return t.overlaps(name, r)
+		if s := m.set(name); m.main(i) {
+			return s.inRange(s.places[i], r)
+		}
+		return true
 	}
 	parent := m.list[i].parent
 	if parent < 0 {
 		return false
 	}
-	if m.owned == nil || m.owner != parent {
-		m.owner, m.owned = parent, m.times(parent, nil)
-	}
 	var a alarm
-	m.lines(i, a.read)
-	return a.overlaps(m.list[parent].name, m.owned, r)
+	m.lines(i, func(l *Line) { a.read(l, m.zones) })
+	kind := m.list[parent].name
+	if !m.main(parent) {
+		return a.overlaps(kind, m.times(parent, nil), nil, 0, r)
+	}
+	s := m.set(kind)
+	by := s.places[parent]
+	if s.single(by) {
+		return a.overlaps(kind, s.list[by], nil, 0, r)
+	}
+	return a.overlaps(kind, s.list[by], s.series, by, r)
+}
+
+// single says whether a component is just itself.
+func (s *set) single(by int) bool { return len(s.list) == 1 && !s.list[by].special() }
+
+func (s *set) inRange(by int, r TimeRange) bool {
+	if s.single(by) {
+		return s.list[by].overlaps(s.kind, r)
+	}
+	return s.overlaps(by, r)
+}
+
+// main says whether a component is one that recurs.
+func (m *matcher) main(i int) bool {
+	return m.list[i].parent >= 0 && m.list[m.list[i].parent].parent < 0 && mainComponent([]byte(m.list[i].name)) != ""
+}
+
+// set is the series of all components of a kind.
+func (m *matcher) set(kind string) *set {
+	if s, ok := m.sets[kind]; ok {
+		return s
+	}
+	s := &set{places: map[int]int{}}
+	var list []*times
+	for i := range m.list {
+		if m.list[i].name == kind && m.main(i) {
+			s.places[i] = len(list)
+			list = append(list, m.times(i, nil))
+		}
+	}
+	s.series = newSeries(m.frame, kind, list)
+	if m.sets == nil {
+		m.sets = map[string]*set{}
+	}
+	m.sets[kind] = s
+	return s
 }
 
 func (m *matcher) times(i int, asked *TimeRange) *times {
 	t := &times{frame: m.frame, asked: asked}
 	m.lines(i, t.read)
+	if t.override && t.start.state == absent && t.due.state == absent {
+		t.start = t.id
+	}
 	return t
 }
 
@@ -206,8 +267,7 @@ func (m *matcher) valueInRange(l *Line, r TimeRange) bool {
 			continue
 		}
 		if zoned && i.zone == nil && !i.date {
-			i.zone = location(tzid)
-			i.alien = i.zone == nil
+			i.zone = m.zones.find(tzid)
 		}
 		at := m.at(i)
 		if r.End > at.lo && (r.Start <= at.hi || i.date && r.Start < shift(at.hi, day)) {

@@ -31,6 +31,9 @@ func expand(t *rapid.T, rule string, start time.Time) []time.Time {
 		}
 		starts = append(starts, at)
 	}
+	if option.Count > 0 && len(starts) > option.Count && !starts[1].Equal(start) {
+		starts = starts[:option.Count] // it counts as the first one, too (RFC 5545 section 3.3.10)
+	}
 	return starts
 }
 
@@ -120,15 +123,13 @@ func TestAnyZoneIsNeverMissed(t *testing.T) {
 			lines = fmt.Sprintf("DTSTART:%s\r\nDURATION:PT%dS", local, length)
 		}
 		o := parseRapid(t, event(lines))
-		start, end := localTime(wall, zone), localTime(wall, zone)+length
+		start, end := zone.unix(wall), zone.unix(wall)+length
 		if kind == "date" {
-			end = localTime(wall+day, zone)
+			end = zone.unix(wall+day)
 		}
 		from := rapid.Int64Range(start-50_000, end-1).Draw(t, "from")
 		to := max(from, start) + rapid.Int64Range(1, 50_000).Draw(t, "to")
 		f := within("VEVENT", TimeRange{from, to})
-		f.Zone = nil
-		mustMatch(t, f, o)
 		f.Zone = zone
 		mustMatch(t, f, o)
 		if kind == "floating" || kind == "date" {
@@ -193,7 +194,7 @@ func FuzzFilterMatch(f *testing.F) {
 			choices = choices[1:]
 			return c
 		}
-		filter := &Filter{Comp: CompFilter{Name: "VCALENDAR"}, Zone: []*time.Location{nil, time.UTC, location("Asia/Tokyo")}[draw(3)]}
+		filter := &Filter{Comp: CompFilter{Name: "VCALENDAR"}, Zone: []*Zone{nil, UTC, location("Asia/Tokyo")}[draw(3)]}
 		for range draw(3) {
 			filter.Comp.Comps = append(filter.Comp.Comps, drawFilter(draw, 2))
 		}

@@ -55,7 +55,7 @@ func ParseObject(raw []byte) (*Object, error) {
 	if what := textError(raw); what != "" {
 		return nil, badData("the object holds " + what)
 	}
-	r := objectReader{o: &Object{Raw: raw}}
+	r := objectReader{o: &Object{Raw: raw}, zones: zones{raw: raw}}
 	for s := NewScanner(raw); s.Next(); {
 		if err := r.line(&s.Line); err != nil {
 			return nil, err
@@ -111,6 +111,7 @@ type objectReader struct {
 	// refused is the first reason against an object whose text is valid.
 	refused *ObjectError
 
+	zones  zones
 	mains  int // components of the kind of the object
 	master bool
 	chosen bool // Sequence, DTStamp and Summary are taken from a component
@@ -179,7 +180,7 @@ func (r *objectReader) begin(name []byte) error {
 
 // beginMain opens a component of VCALENDAR.
 func (r *objectReader) beginMain(kind string) {
-	r.cur = mainReader{times: times{frame: frame{nominal: true}}}
+	r.cur = mainReader{times: times{frame: frame{zone: UTC, zones: &r.zones}}}
 	switch {
 	case mainComponent([]byte(kind)) == "":
 		// VTIMEZONE, and what RFC 4791 section 5.3.3 asks to keep.
@@ -235,7 +236,7 @@ func (r *objectReader) mainProperty(l *Line) {
 		n, _ := strconv.ParseUint(string(trimBlank(l.Value())), 10, 32)
 		c.sequence = uint32(n)
 	case l.Is("DTSTAMP"):
-		if at := readInstant(l); at.state == known {
+		if at := readInstant(l, &r.zones); at.state == known {
 			c.stamp = formatUTC(at.nominal().lo)
 		}
 	default:
@@ -265,7 +266,7 @@ func (r *objectReader) endMain() {
 		o.Span.Start, o.Span.End = openEnd, openStart // nothing yet
 	}
 	o.Span.include(c.hull(c.kind))
-	o.Span.Recurs = o.Span.Recurs || c.recurs() || c.override || r.mains > 1
+	o.Span.Recurs = o.Span.Recurs || c.special() || c.override || r.mains > 1
 	o.Span.Floats = o.Span.Floats || c.floats
 }
 

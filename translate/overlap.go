@@ -1,13 +1,9 @@
 package translate
 
-// overlaps says whether the component may overlap a range (RFC 4791 section
-// 9.9). It is exact for what does not recur and has its zone known; otherwise
-// it says yes where some reading does.
+// overlaps says whether the component itself, not its other instances, may
+// overlap a range (RFC 4791 section 9.9). It is exact where its times can be
+// read; otherwise it says yes where some reading does.
 func (t *times) overlaps(component string, r TimeRange) bool {
-	if t.recurs() {
-		h := t.hull(component)
-		return r.Start <= h.hi && r.End >= h.lo
-	}
 	start := t.at(t.start)
 	switch component {
 	case "VEVENT":
@@ -69,16 +65,12 @@ type alarm struct {
 	every      duration
 }
 
-// maxAlarmRepeat bounds the steps spent on one alarm; above it all of the time
-// after the first counts.
-const maxAlarmRepeat = 1_000
-
-func (a *alarm) read(l *Line) {
+func (a *alarm) read(l *Line, zs *zones) {
 	switch {
 	case l.Is("TRIGGER"):
 		a.triggers++
 		if a.before = parseDuration(l.Value()); !a.before.ok {
-			a.at = readInstant(l)
+			a.at = readInstant(l, zs)
 		}
 		related, _ := l.Param("RELATED")
 		a.relatedEnd = equalFold([]byte(related), "END")
@@ -92,34 +84,59 @@ func (a *alarm) read(l *Line) {
 }
 
 // overlaps says whether the alarm of a component may go off in a range (RFC 4791
-// section 9.9, VALARM).
-func (a *alarm) overlaps(component string, t *times, r TimeRange) bool {
+// section 9.9, VALARM). s is the series of the component, nil where it has but one
+// instance.
+func (a *alarm) overlaps(component string, t *times, s *series, by int, r TimeRange) bool {
 	if a.triggers != 1 {
 		return a.triggers > 1 // without TRIGGER it never does
 	}
-	first := a.first(component, t)
 	if !a.every.ok || a.every.total() <= 0 {
 		a.repeat = 0
 	}
-	if a.repeat > maxAlarmRepeat {
-		return r.End > first.lo
+	if !a.before.ok || s == nil || t.override && a.hits(a.first(component, t), r) {
+		// An absolute one is the same time for all instances of a series.
+		return a.hits(a.first(component, t), r)
 	}
-	for n := 0; n <= a.repeat; n++ {
-		if r.Start <= first.hi && r.End > first.lo {
+	if t.override && !t.thisFuture {
+		return false
+	}
+	// An instance whose alarm goes off in the range is about as far from it.
+	least, most := a.before.total(), a.before.total()+int64(a.repeat)*a.every.total()
+	return s.some(by, shift(r.Start, -most-2*day), shift(r.End, -least+2*day), func(i instance) bool {
+		at := i.start
+		exact := i.unix
+		if a.relatedEnd {
+			at, exact = i.endInstant, i.end
+		}
+		if at.state != known {
 			return true
 		}
-		first = first.add(a.every.total())
-	}
-	return false
+		if a.before.days != 0 {
+			zone := s.of(at)
+			exact = zone.unix(zone.wall(exact) + a.before.days*day)
+		}
+		exact += a.before.seconds
+		return a.hits(bounds{exact, exact}, r)
+	})
 }
 
-// first is when the alarm may go off first.
+// hits says whether the alarm, when it goes off first at a time, or one of its
+// repetitions may lie in a range.
+func (a *alarm) hits(first bounds, r TimeRange) bool {
+	n := int64(0)
+	if every := a.every.total(); a.repeat > 0 && first.hi < r.Start && first.hi != openStart {
+		if n = (r.Start - first.hi + every - 1) / every; n > int64(a.repeat) {
+			return false
+		}
+		first = first.add(n * every)
+	}
+	return r.Start <= first.hi && r.End > first.lo
+}
+
+// first is when the alarm may go off first, with the component's own times.
 func (a *alarm) first(component string, t *times) bounds {
 	if !a.before.ok {
-		return t.at(a.at) // the one time for all instances of a series
-	}
-	if t.recurs() {
-		return t.hull(component).add(a.before.total()).widen(zoneSlack)
+		return t.at(a.at)
 	}
 	base, exact := t.start, t.start.state == known
 	if a.relatedEnd {
@@ -135,8 +152,4 @@ func (a *alarm) first(component string, t *times) bounds {
 		}
 	}
 	return t.after(base, a.before)
-}
-
-func (b bounds) widen(seconds int64) bounds {
-	return bounds{shift(b.lo, -seconds), shift(b.hi, seconds)}
 }

@@ -83,6 +83,11 @@ type Record struct {
 	Mixed bool
 	// Opened: Sequence and DTStamp have been read from the body.
 	Opened bool
+	// Unopened: a message without our fields that may hold iCalendar: Open tells.
+	Unopened bool
+	// ReadOnly: a version of a later calgate, from another folder. It is shown as
+	// far as it can be read, and never replaced.
+	ReadOnly bool
 
 	Op      Op
 	Name    string // resource name, decoded octets; of a private props message "~owner/mailbox"

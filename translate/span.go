@@ -8,7 +8,7 @@ import (
 
 // SpanVersion is the version of the rules by which a Span is made. Whoever
 // changes them so that a Span could say less raises it.
-const SpanVersion = 1
+const SpanVersion = 2
 
 // Span says between which instants a calendar object can lie: what the field
 // X-Calgate-Span keeps, so that a time-range query need not open most objects.
@@ -21,12 +21,12 @@ type Span struct {
 	// the unknown zone were UTC.
 	Start, End int64
 	// Recurs: more than one instance or component. Floats: an all-day date, a
-	// floating time, or a zone that is none of the IANA's. Alarms: a VALARM.
+	// floating time, or a zone that nobody knows. Alarms: a VALARM.
 	Recurs, Floats, Alarms bool
 }
 
 // String is the value of X-Calgate-Span, such as
-// 1;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms.
+// 2;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms.
 func (s Span) String() string {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(s.Version) + ";" + s.Component + ";")

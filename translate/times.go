@@ -1,29 +1,23 @@
 package translate
 
-import (
-	"bytes"
-	"time"
-)
+import "bytes"
 
-// frame says how times without a known zone are read.
+// frame says how times are read.
 type frame struct {
-	zone    *time.Location // of floating times and dates; nil: any
-	nominal bool           // all of them, and unknown zones, as UTC: as in a Span
+	zone  *Zone  // of floating times and dates
+	zones *zones // of TZIDs
 }
 
-func (f frame) at(i instant) bounds {
-	if f.nominal {
-		return i.nominal()
-	}
-	return i.in(f.zone)
-}
+func (f frame) at(i instant) bounds { return i.in(f.zone) }
 
-func (f frame) after(i instant, d duration) bounds {
-	if f.nominal {
-		i.alien = false
-		return i.plus(d, time.UTC)
+func (f frame) after(i instant, d duration) bounds { return i.plus(d, f.zone) }
+
+// of is the zone of an instant.
+func (f frame) of(i instant) *Zone {
+	if i.zone != nil {
+		return i.zone
 	}
-	return i.plus(d, f.zone)
+	return f.zone
 }
 
 // times is what the properties of one component say about when it is. Bounds
@@ -35,12 +29,12 @@ type times struct {
 	length    duration // DURATION
 	hasLength bool
 
-	rules      int     // RRULE lines
-	until      instant // of the RRULE
-	hasDates   bool    // RDATE
-	dates      bounds  // of the starts and ends of RDATE
-	override   bool    // RECURRENCE-ID
-	thisFuture bool    // RANGE=THISANDFUTURE
+	rules, exrules []*rule
+	rdates         []rdate
+	exdates        []instant
+	override       bool // RECURRENCE-ID
+	id             instant
+	thisFuture     bool // RANGE=THISANDFUTURE
 
 	busy     bool   // has FREEBUSY
 	periods  bounds // of FREEBUSY
@@ -60,10 +54,16 @@ func (t *times) read(l *Line) {
 		case l.Is("DTEND"):
 			t.once(&t.end, l, "DTEND")
 		case l.Is("RRULE"):
-			t.rules++
-			t.until = ruleUntil(l.Value())
+			t.rules = append(t.rules, parseRule(l.Value()))
 		case l.Is("RDATE"):
-			t.readDates(l)
+			t.eachPeriod(l, func(d rdate) { t.rdates = append(t.rdates, d) })
+		}
+	case 6:
+		switch {
+		case l.Is("EXRULE"):
+			t.exrules = append(t.exrules, parseRule(l.Value()))
+		case l.Is("EXDATE"):
+			t.eachPeriod(l, func(d rdate) { t.exdates = append(t.exdates, d.from) })
 		}
 	case 7:
 		t.once(&t.start, l, "DTSTART")
@@ -81,7 +81,7 @@ func (t *times) read(l *Line) {
 		t.once(&t.completed, l, "COMPLETED")
 	case 13:
 		if l.Is("RECURRENCE-ID") {
-			t.override = true
+			t.override, t.id = true, readInstant(l, t.zones)
 			if value, ok := l.Param("RANGE"); ok && equalFold([]byte(value), "THISANDFUTURE") {
 				t.thisFuture = true
 			}
@@ -99,38 +99,33 @@ func (t *times) once(i *instant, l *Line, name string) {
 		i.state = unreadable
 		return
 	}
-	*i = readInstant(l)
+	*i = readInstant(l, t.zones)
 	t.floats = t.floats || i.floats()
 }
 
-// ruleUntil reads the UNTIL of a recurrence rule (RFC 5545 section 3.3.10).
-func ruleUntil(rule []byte) instant {
-	for len(rule) > 0 {
-		var part []byte
-		part, rule, _ = bytes.Cut(rule, []byte{';'})
-		name, value, _ := bytes.Cut(part, []byte{'='})
-		if equalFold(trimBlank(name), "UNTIL") {
-			return parseInstant(value)
-		}
-	}
-	return instant{}
+// rdate is a value of RDATE, EXDATE or FREEBUSY: a date, a time, or a period
+// (RFC 5545 sections 3.8.5.2 and 3.3.9).
+type rdate struct {
+	from   instant
+	to     instant  // of a period with an end
+	length duration // of one with a duration
 }
 
-// readDates reads RDATE: a list of dates, times or periods (RFC 5545 section
-// 3.8.5.2).
-func (t *times) readDates(l *Line) {
-	t.eachPeriod(l, func(from, to bounds) {
-		if !t.hasDates {
-			t.hasDates, t.dates = true, from
-		}
-		t.dates.lo = min(t.dates.lo, from.lo)
-		t.dates.hi = max(t.dates.hi, from.hi, to.hi)
-	})
+// until is when a period ends, or what has no end of its own begins.
+func (f frame) until(d rdate) bounds {
+	switch {
+	case d.to.state != absent:
+		return f.at(d.to)
+	case d.length.ok:
+		return f.after(d.from, d.length)
+	}
+	return f.at(d.from)
 }
 
 // readBusy reads FREEBUSY: a list of periods (RFC 5545 section 3.8.2.6).
 func (t *times) readBusy(l *Line) {
-	t.eachPeriod(l, func(from, to bounds) {
+	t.eachPeriod(l, func(d rdate) {
+		from, to := t.at(d.from), t.until(d)
 		if !t.busy {
 			t.busy, t.periods = true, from
 		}
@@ -142,18 +137,17 @@ func (t *times) readBusy(l *Line) {
 	})
 }
 
-// eachPeriod calls f with the begin and end of each value of a list. A value
-// without an end has its begin as its end.
-func (t *times) eachPeriod(l *Line, f func(from, to bounds)) {
+// eachPeriod calls f with each value of a list.
+func (t *times) eachPeriod(l *Line, f func(rdate)) {
 	tzid, zoned := l.Param("TZID")
-	var zone *time.Location
+	var zone *Zone
 	if zoned {
-		zone = location(tzid)
+		zone = t.zones.find(tzid)
 	}
 	read := func(v []byte) instant {
 		i := parseInstant(v)
-		if zoned && i.state == known && i.zone == nil && !i.date {
-			i.zone, i.alien = zone, zone == nil
+		if i.state == known && i.zone == nil && !i.date {
+			i.zone = zone
 		}
 		t.floats = t.floats || i.floats()
 		return i
@@ -162,22 +156,18 @@ func (t *times) eachPeriod(l *Line, f func(from, to bounds)) {
 		var value []byte
 		value, list, _ = bytes.Cut(list, []byte{','})
 		first, second, period := bytes.Cut(value, []byte{'/'})
-		from := read(first)
-		to := t.at(from)
-		if from.date {
-			to = to.add(day) // whole, or at any time of that day
-		}
+		d := rdate{from: read(first)}
 		if period {
-			if to = t.after(from, parseDuration(second)); to == anywhere {
-				to = t.at(read(second))
+			if d.length = parseDuration(second); !d.length.ok {
+				d.to = read(second)
 			}
 		}
-		f(t.at(from), to)
+		f(d)
 	}
 }
 
 // recurs says whether the component may have more instances than its own.
-func (t *times) recurs() bool { return t.rules > 0 || t.hasDates || t.thisFuture }
+func (t *times) recurs() bool { return len(t.rules) > 0 || len(t.rdates) > 0 || t.thisFuture }
 
 // eventEnd is the end of an event, its start when it has no length (RFC 4791
 // section 9.9, the table of VEVENT).
@@ -245,31 +235,27 @@ func (t *times) todoExtent() bounds {
 }
 
 // hull is from when to when the component with all its instances can be. A rule
-// is open-ended unless its UNTIL ends it; EXDATE and EXRULE only take away.
+// is open-ended unless UNTIL or COUNT ends it; EXDATE and EXRULE only take away.
 func (t *times) hull(component string) bounds {
 	e := t.extent(component)
 	if !t.recurs() {
 		return e
 	}
-	if t.hasDates {
-		e.lo = min(e.lo, t.dates.lo)
-	}
-	if t.thisFuture || t.rules > 1 || t.start.state != known {
+	dates := t.dateHull()
+	e.lo = min(e.lo, dates.lo)
+	if t.thisFuture || len(t.rules) > 1 || t.start.state != known {
 		return bounds{e.lo, openEnd}
 	}
 	start := t.at(t.start)
-	last := start.hi
-	if t.rules == 1 {
-		last = max(last, t.lastByUntil())
-	}
-	if t.hasDates {
-		last = max(last, t.dates.hi)
+	last := max(start.hi, dates.hi)
+	if len(t.rules) == 1 {
+		last = max(last, t.last(t.rules[0]))
 	}
 	if last == openEnd || e.hi == openEnd || start.lo == openStart {
 		return bounds{e.lo, openEnd}
 	}
 	length := e.hi - start.lo
-	if t.start.zone != time.UTC {
+	if t.start.zone != UTC {
 		// The clocks may change between two instances, and UNTIL may be in
 		// another zone than DTSTART.
 		length += zoneSlack
@@ -277,19 +263,46 @@ func (t *times) hull(component string) bounds {
 	return bounds{e.lo, max(e.hi, last+length)}
 }
 
-// lastByUntil is the latest start that UNTIL allows. It should be of the type of
-// DTSTART (RFC 5545 section 3.3.10), and often is not; hull adds zoneSlack for
+// dateHull is of the starts and ends of RDATE.
+func (t *times) dateHull() bounds {
+	b := bounds{openEnd, openStart}
+	for _, d := range t.rdates {
+		from, to := t.at(d.from), t.until(d)
+		if d.from.date {
+			to = to.add(day) // whole, or at any time of that day
+		}
+		b.lo, b.hi = min(b.lo, from.lo), max(b.hi, from.hi, to.hi)
+	}
+	return b
+}
+
+// maxSpanSteps is how many steps are spent on the last instance of a rule with
+// COUNT, when an object is stored.
+const maxSpanSteps = 5_000
+
+// last is when the last instance of a rule can begin. UNTIL should be of the type
+// of DTSTART (RFC 5545 section 3.3.10), and often is not; hull adds zoneSlack for
 // what that can mean.
-func (t *times) lastByUntil() int64 {
-	until := t.until
-	if until.state != known {
+func (t *times) last(r *rule) int64 {
+	if r.unknown {
 		return openEnd
 	}
-	if until.date && !t.start.date { // until the end of that day
-		until.date, until.wall = false, until.wall+day
+	if until := r.until; until.state == known {
+		if until.date && !t.start.date { // until the end of that day
+			until.date, until.wall = false, until.wall+day
+		}
+		if until.zone == nil {
+			until.zone = t.start.zone
+		}
+		return t.at(until).hi
 	}
-	if until.zone == nil {
-		until.zone, until.alien = t.start.zone, t.start.alien
+	if r.count == 0 {
+		return openEnd
 	}
-	return t.at(until).hi
+	g := newRecurrence(r, t.start.wall, t.start.date, t.of(t.start), &steps{left: maxSpanSteps})
+	last := t.at(t.start).hi
+	if g == nil || !g.walls(minWall, maxWall, func(_, unix int64) bool { last = max(last, unix); return true }) {
+		return openEnd
+	}
+	return last
 }

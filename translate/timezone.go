@@ -1,85 +1,151 @@
 package translate
 
 import (
-	"regexp"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	_ "time/tzdata" // a host without zone files must not answer differently
 )
 
-// ianaName is the form of the names of the IANA time zone database. It keeps
-// out paths, "Local", and the "posix" and "right" copies of some hosts.
-var ianaName = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$`)
-
-// maxUnknownZones bounds how many names that are none are remembered.
-const maxUnknownZones = 1_000
-
-// zones holds name -> *time.Location, nil for names that are none. Loading a
-// zone reads a file each time; those that exist are few hundred.
-var (
-	zones        sync.Map
-	unknownZones atomic.Int32
-)
-
-// location is the zone of an IANA name, else nil.
-func location(name string) *time.Location {
-	if z, ok := zones.Load(name); ok {
-		return z.(*time.Location)
-	}
-	if len(name) > 64 || !ianaName.MatchString(name) || name == "Local" {
-		return nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil {
-		if unknownZones.Add(1) <= maxUnknownZones {
-			zones.Store(name, (*time.Location)(nil))
-		}
-		return nil
-	}
-	zones.Store(name, z)
-	return z
+// Zone is a time zone: one of the IANA's, or one that a VTIMEZONE defines.
+type Zone struct {
+	place *time.Location
+	own   *definition // nil: place says it
 }
 
-// localTime is the Unix second at which the clocks of a zone show a local time.
+// UTC is the zone of times that end in Z.
+var UTC = &Zone{place: time.UTC}
+
+// fixedZone is a zone whose clocks never change.
+func fixedZone(offset int64) *Zone {
+	return &Zone{place: time.FixedZone("", int(offset))}
+}
+
+// offset is how far the clocks of the zone are ahead of UTC, in seconds.
+func (z *Zone) offset(unix int64) int64 {
+	switch {
+	case z == UTC:
+		return 0
+	case z.own != nil:
+		return z.own.offset(unix)
+	}
+	_, seconds := time.Unix(unix, 0).In(z.place).Zone()
+	return int64(seconds)
+}
+
+// wall is what the clocks of the zone show at a Unix second, as Unix seconds as
+// if it were UTC.
+func (z *Zone) wall(unix int64) int64 { return unix + z.offset(unix) }
+
+// unix is the Unix second at which the clocks of the zone show a local time.
 // Where they show it twice it is the first one, where they never do the offset
 // before the gap counts (RFC 5545 section 3.3.5). time.Date promises neither.
-func localTime(wall int64, zone *time.Location) int64 {
-	if zone == time.UTC {
+func (z *Zone) unix(wall int64) int64 {
+	if z == UTC {
 		return wall
 	}
-	offset := func(at int64) int64 {
-		_, seconds := time.Unix(at, 0).In(zone).Zone()
-		return int64(seconds)
-	}
-	before := offset(wall - day)
+	before := z.offset(wall - day)
 	early := wall - before
-	if offset(early) == before {
+	if z.offset(early) == before {
 		return early
 	}
-	if after := offset(wall + day); offset(wall-after) == after {
+	if after := z.offset(wall + day); z.offset(wall-after) == after {
 		return wall - after
 	}
 	return early
 }
 
-// ReadZone returns the zone that a CALDAV:calendar-timezone or CALDAV:timezone
-// value (RFC 4791 sections 5.2.2 and 9.8) names: nil when its TZID is no IANA
-// name, or when there is none.
-func ReadZone(raw []byte) *time.Location {
+// ReadZone returns the zone of a CALDAV:calendar-timezone or CALDAV:timezone
+// value (RFC 4791 sections 5.2.2 and 9.8): what its first VTIMEZONE defines, else
+// what that names. nil when there is none.
+func ReadZone(raw []byte) *Zone {
 	if len(raw) > MaxObject {
 		return nil
 	}
-	inZone := false
-	for s := NewScanner(raw); s.Next(); {
+	z := zones{raw: raw}
+	z.scan()
+	if z.first == "" {
+		return nil
+	}
+	return z.find(z.first)
+}
+
+// zones resolves the TZIDs of one iCalendar text. Own definitions come first,
+// whatever they are called (RFC 5545 section 3.2.19).
+type zones struct {
+	raw     []byte
+	scanned bool
+	first   string            // TZID of the first VTIMEZONE
+	own     map[string]octets // of the VTIMEZONEs, by TZID without blanks around
+	found   map[string]*Zone
+
+	lastName string
+	last     *Zone
+}
+
+// octets is a range of a text.
+type octets struct{ start, end int }
+
+// find returns the zone of a TZID; nil for one that nobody knows.
+func (z *zones) find(tzid string) *Zone {
+	if tzid == z.lastName && tzid != "" {
+		return z.last
+	}
+	z.lastName, z.last = tzid, z.look(string(trimBlank([]byte(tzid))))
+	return z.last
+}
+
+func (z *zones) look(name string) *Zone {
+	if name == "" {
+		return nil
+	}
+	if !z.scanned {
+		z.scan()
+	}
+	if zone, ok := z.found[name]; ok {
+		return zone
+	}
+	var zone *Zone
+	if at, ok := z.own[name]; ok {
+		zone = readDefinition(z.raw[at.start:at.end])
+	}
+	if zone == nil {
+		zone = location(name)
+	}
+	if z.found == nil {
+		z.found = map[string]*Zone{}
+	}
+	z.found[name] = zone
+	return zone
+}
+
+// scan finds the VTIMEZONEs, wherever they stand.
+func (z *zones) scan() {
+	z.scanned = true
+	depth, start, tzid := 0, 0, "" // depth counts inside a VTIMEZONE
+	for s := NewScanner(z.raw); s.Next(); {
 		l := &s.Line
 		switch {
 		case l.Is("BEGIN"):
-			inZone = equalFold(trimBlank(l.Value()), "VTIMEZONE")
-		case inZone && l.Is("TZID"):
-			return location(string(trimBlank(l.Value())))
+			if depth > 0 {
+				depth++
+			} else if equalFold(trimBlank(l.Value()), "VTIMEZONE") {
+				depth, start, tzid = 1, l.Start, ""
+			}
+		case depth == 0:
+		case l.Is("END"):
+			if depth--; depth == 0 {
+				z.add(tzid, octets{start, l.End})
+			}
+		case depth == 1 && l.Is("TZID") && tzid == "":
+			tzid = string(trimBlank(l.Value()))
 		}
 	}
-	return nil
+}
+
+func (z *zones) add(tzid string, at octets) {
+	if _, ok := z.own[tzid]; ok || tzid == "" {
+		return
+	}
+	if z.own == nil {
+		z.own, z.first = map[string]octets{}, tzid
+	}
+	z.own[tzid] = at
 }

@@ -18,7 +18,10 @@ func etag(r *translate.Record, uidValidity uint32) string {
 
 func short(hash string) string { return hash[:min(8, len(hash))] }
 
-// names tells whether an entity tag is one of the version with that token.
-func names(tag string, token translate.Token) bool {
-	return token != "" && strings.HasPrefix(tag, `"`+string(token)+"-")
+// names tells whether an entity tag is one of a predecessor.
+func names(tag string, p translate.Predecessor, uidValidity uint32) bool {
+	if p.Token == "" {
+		return p.UID != 0 && strings.HasPrefix(tag, fmt.Sprintf(`"%d-%d-`, uidValidity, p.UID))
+	}
+	return strings.HasPrefix(tag, `"`+string(p.Token)+"-")
 }

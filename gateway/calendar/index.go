@@ -132,6 +132,9 @@ func (a *Account) read(ctx context.Context, now imapstore.Mailbox, old *index, e
 	if again, err := a.stillThere(ctx, now); err != nil || !again {
 		return nil, err
 	}
+	if err := a.openForeign(ctx, ix); err != nil {
+		return nil, err
+	}
 	if err := a.openCopies(ctx, ix); err != nil {
 		return nil, err
 	}
@@ -166,8 +169,9 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 			continue
 		}
 		rec, err := translate.ParseFields(row.UID, row.Header)
-		if errors.Is(err, translate.ErrNewerVersion) && rec.Folder == ix.triple.UIDValidity {
-			ix.newer = true
+		if errors.Is(err, translate.ErrNewerVersion) {
+			ix.newer = ix.newer || rec.Folder == ix.triple.UIDValidity
+			rec.ReadOnly = true
 		}
 		rec.Size, rec.InternalDate, rec.Deleted = row.Size, row.InternalDate, row.Deleted
 		ix.records = append(ix.records, rec)
@@ -176,6 +180,34 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 	slices.SortFunc(ix.records, func(x, y translate.Record) int { return cmp.Compare(x.UID, y.UID) })
 	ix.records = slices.CompactFunc(ix.records, func(x, y translate.Record) bool { return x.UID == y.UID })
 	return got >= len(uids), nil
+}
+
+// openForeign reads, once, the messages without our fields that may hold
+// iCalendar. One that vanishes meanwhile stays unopened: the next look misses it.
+func (a *Account) openForeign(ctx context.Context, ix *index) error {
+	var closed []uint32
+	for i := range ix.records {
+		if r := &ix.records[i]; r.Unopened && r.Size <= translate.MaxForeign {
+			closed = append(closed, r.UID)
+		}
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+		if err != nil {
+			return err
+		}
+		r := ix.record(m.UID)
+		if r == nil || len(m.Octets) == 0 {
+			continue
+		}
+		if err := r.Open(m.Octets); err != nil {
+			a.server.o.Logger.WarnContext(ctx, "a message holds a calendar object that cannot be read; it is not shown",
+				"mailbox", ix.triple.Name, "uid", m.UID, "user", a.name, "err", err)
+		}
+	}
+	return nil
 }
 
 // openCopies makes the listing. A version that somebody put there a second time

@@ -137,7 +137,7 @@ func (v *View) body(ctx context.Context, message []byte, uid uint32) []byte {
 	if r == nil { // the index moved on
 		r = &translate.Record{UID: uid}
 	}
-	b, err := r.Body(message)
+	b, err := r.Shown(message)
 	if err != nil {
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
 			"mailbox", v.calendar.Mailbox, "uid", uid, "user", v.account.name, "err", err)

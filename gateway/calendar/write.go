@@ -43,7 +43,7 @@ func (v *View) Put(ctx context.Context, name string, o *translate.Object, c Cond
 		}
 		head := v.ix.listing.Live(name)
 		if err := v.mayPut(head, w, c); err != nil {
-			if head != nil && repeats(head, w, c) {
+			if head != nil && v.ix.repeats(head, w, c) {
 				return Result{Entry: v.entry(head), Created: c.IfNoneMatchAny}, nil
 			}
 			return Result{}, err
@@ -68,6 +68,9 @@ func (v *View) mayPut(head *translate.Life, w translate.Write, c Condition) erro
 	p, e := Bind, Entry{}
 	if head != nil {
 		p, e = WriteContent, v.entry(head)
+		if head.Head.ReadOnly {
+			return v.unavailable("Put", errNewer)
+		}
 	}
 	if err := v.require("Put", p); err != nil {
 		return err
@@ -91,7 +94,7 @@ func (v *View) uidConflict(head *translate.Life, w translate.Write) error {
 
 // repeats tells whether the head is, octet for octet, what this very request would
 // have made of the state that it names: then it did, and its answer got lost.
-func repeats(head *translate.Life, w translate.Write, c Condition) bool {
+func (ix *index) repeats(head *translate.Life, w translate.Write, c Condition) bool {
 	h := head.Head
 	if h.Hash != w.Hash || h.Length != w.Length || h.ICalUID != w.ICalUID {
 		return false
@@ -99,12 +102,12 @@ func repeats(head *translate.Life, w translate.Write, c Condition) bool {
 	if c.IfNoneMatchAny {
 		return h.Gen == 1 && h.Base == 0
 	}
-	return replaced(h, c)
+	return ix.replaced(h, c)
 }
 
 // replaced tells whether a version was appended on one that the condition names.
-func replaced(h *translate.Record, c Condition) bool {
-	return len(h.Prev) > 0 && slices.ContainsFunc(c.IfMatch, func(tag string) bool { return names(tag, h.Prev[0].Token) })
+func (ix *index) replaced(h *translate.Record, c Condition) bool {
+	return len(h.Prev) > 0 && slices.ContainsFunc(c.IfMatch, func(tag string) bool { return names(tag, h.Prev[0], ix.triple.UIDValidity) })
 }
 
 // lost says what a write that was not first means to its client; nil: try again.
@@ -138,6 +141,9 @@ func (v *View) Delete(ctx context.Context, name string, c Condition) error {
 		if err := v.require("Delete", Unbind); err != nil {
 			return err
 		}
+		if head.Head.ReadOnly {
+			return v.unavailable("Delete", errNewer)
+		}
 		if err := c.check(v.entry(head), true); err != nil {
 			return err
 		}
@@ -162,7 +168,7 @@ func (v *View) Delete(ctx context.Context, name string, c Condition) error {
 // tombstone replaced what the condition names.
 func (v *View) deleteNothing(name string, c Condition) error {
 	for l := range v.ix.listing.Dead() {
-		if l.Head.Name == name && replaced(l.Head, c) {
+		if l.Head.Name == name && v.ix.replaced(l.Head, c) {
 			return nil
 		}
 	}

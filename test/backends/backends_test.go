@@ -22,6 +22,11 @@ func TestServers(t *testing.T) {
 		"maildir": func(t *testing.T) *backends.Server { return backends.Dovecot(t, backends.Options{}) },
 		"sdbox":   func(t *testing.T) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) },
 		"dotted":  func(t *testing.T) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) },
+		"cyrus": func(t *testing.T) *backends.Server {
+			return backends.Cyrus(t, backends.Options{TLS: true, Metadata: true, Quota: "*:storage=1M"})
+		},
+		"cyrus, dotted": func(t *testing.T) *backends.Server { return backends.Cyrus(t, backends.Options{Dotted: true}) },
+		"courier":       func(t *testing.T) *backends.Server { return backends.Courier(t, backends.Options{}) },
 		"everything": func(t *testing.T) *backends.Server {
 			return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true, Quota: "*:storage=1M", TLS: true})
 		},

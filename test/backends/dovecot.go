@@ -17,23 +17,21 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
 )
 
-// Options say what kind of Dovecot is wanted. The zero value is what a stock Debian has: Maildir, separator "/".
+// Options say what kind of server is wanted. The zero value is a Dovecot as a stock Debian has it, Maildir with separator
+// "/"; what says so is of Dovecot alone.
 type Options struct {
-	Format   string // maildir (default), sdbox, mdbox, mbox
-	Dotted   bool   // separator ".", prefix "INBOX."
-	ACL      bool   // ACL, and other users below shared/
+	Format   string // Dovecot: maildir (default), sdbox, mdbox, mbox
+	Dotted   bool   // separator ".", prefix "INBOX."; Courier has no other
+	ACL      bool   // Dovecot: ACL, and other users below shared/; the others have it always
 	Metadata bool
-	Quota    string // a quota_rule such as "*:storage=200K"; "" = none
+	Quota    string // a rule such as "*:storage=200K"; "" = none
 	TLS      bool   // a certificate: implicit TLS on Server.TLSAddr, STARTTLS on Server.Addr
-	Extra    string // lines added to dovecot.conf
+	Extra    string // lines added to dovecot.conf or imapd.conf
 }
 
 // Dovecot starts a private Dovecot. Any user may log in with Password(user).
@@ -49,12 +47,7 @@ func Dovecot(t testing.TB, o Options) *Server {
 	if o.Format == "" {
 		o.Format = "maildir"
 	}
-	// Not t.TempDir: a long test name makes the paths of Dovecot's sockets longer than the kernel takes.
-	dir, err := os.MkdirTemp("", "calgate-dovecot-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := privateDir(t, "dovecot")
 	d := &dovecot{binary: binary, dir: dir, options: o}
 	s := &Server{Name: "dovecot-" + o.Format, backend: d}
 	if o.Dotted {
@@ -63,7 +56,11 @@ func Dovecot(t testing.TB, o Options) *Server {
 	if err := d.prepare(); err != nil {
 		t.Fatalf("%s: %v", s.Name, err)
 	}
-	if err := d.startOnFreePorts(); err != nil {
+	err = onFreePorts(2, func(ports []int) error {
+		d.port, d.tlsPort = ports[0], ports[1]
+		return d.start()
+	}, d.log)
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", s.Name, err, d.log())
 	}
 	s.Addr = "127.0.0.1:" + strconv.Itoa(d.port)
@@ -82,15 +79,11 @@ type dovecot struct {
 	port, tlsPort int
 	uid, gid      int // owner of the mail
 
-	mu      sync.Mutex
-	command *exec.Cmd // nil while stopped; guarded by mu
+	daemon
 }
 
 // prepare makes the directories. A mail server that runs as root refuses to keep mail as root: it belongs to mail:mail.
 func (d *dovecot) prepare() error {
-	if err := os.Chmod(d.dir, 0o755); err != nil {
-		return err
-	}
 	d.uid, d.gid = os.Getuid(), os.Getgid()
 	root := d.uid == 0
 	if root {
@@ -113,34 +106,6 @@ func (d *dovecot) prepare() error {
 	return nil
 }
 
-// startOnFreePorts asks the kernel for free ports and tries others if somebody was quicker to take them.
-func (d *dovecot) startOnFreePorts() error {
-	var err error
-	for range 5 {
-		if d.port, err = freePort(); err != nil {
-			return err
-		}
-		if d.tlsPort, err = freePort(); err != nil {
-			return err
-		}
-		if err = d.start(); err == nil {
-			return nil
-		}
-		if !strings.Contains(d.log(), "Address already in use") {
-			return err
-		}
-	}
-	return err
-}
-
-func freePort() (int, error) {
-	ln, err := listenSomewhere()
-	if err != nil {
-		return 0, err
-	}
-	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
-}
-
 func (d *dovecot) start() error {
 	config := filepath.Join(d.dir, "dovecot.conf")
 	text, err := d.config()
@@ -150,46 +115,13 @@ func (d *dovecot) start() error {
 	if err := os.WriteFile(config, text, 0o644); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(d.dir, "log", "stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
+	if err := d.launch(exec.Command(d.binary, "-F", "-c", config), filepath.Join(d.dir, "log", "stderr")); err != nil {
 		return err
 	}
-	defer log.Close()
-	command := exec.Command(d.binary, "-F", "-c", config)
-	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = withParent()
-	if err := command.Start(); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	d.command = command
-	d.mu.Unlock()
 	if err := awaitGreeting("127.0.0.1:"+strconv.Itoa(d.port), 20*time.Second); err != nil {
 		return errors.Join(err, d.stop(true))
 	}
 	return nil
-}
-
-func (d *dovecot) stop(kill bool) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.command == nil {
-		return nil
-	}
-	signal := syscall.SIGTERM
-	if kill {
-		signal = syscall.SIGKILL
-	}
-	if err := d.command.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	err := d.command.Wait()
-	d.command = nil
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil // ended by our signal
-	}
-	return err
 }
 
 func (d *dovecot) addUser(string) {} // its passdb knows everybody

@@ -4,5 +4,5 @@ package backends
 
 import "syscall"
 
-// withParent: only Linux can tie a process to its parent.
-func withParent() *syscall.SysProcAttr { return nil }
+// withParent gives a server a process group of its own. Only Linux can tie a process to its parent.
+func withParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,263 @@
+package translate
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+)
+
+// definition is a VTIMEZONE (RFC 5545 section 3.6.5).
+type definition struct {
+	observances []observance
+	before      int64 // offset before the first onset
+
+	mu    sync.Mutex
+	years map[int64][]change // guarded by mu; the changes of a year, the first one from before it
+}
+
+// observance is a STANDARD or DAYLIGHT. Its onsets are in local time by the
+// offset from, which it changes.
+type observance struct {
+	onset    int64 // DTSTART
+	from, to int64 // offsets in seconds
+	rules    []*recurrence
+	dates    []int64 // RDATE, sorted
+}
+
+// change is when an offset begins.
+type change struct{ at, offset int64 }
+
+const (
+	// maxObservances is how many of them a VTIMEZONE may have; those that list
+	// every change since 1900 have some two hundred.
+	maxObservances = 1_000
+	// maxZoneDates is how many RDATEs of an observance are read.
+	maxZoneDates = 10_000
+	// maxZoneYears and maxDefinitions bound what is kept of zones.
+	maxZoneYears   = 200
+	maxDefinitions = 500
+	// maxKeptDefinition is the longest VTIMEZONE that is kept, in octets.
+	maxKeptDefinition = 16 << 10
+)
+
+// definitions holds the zones of VTIMEZONEs by their octets: a calendar has few,
+// and each of them in many objects.
+var definitions = struct {
+	sync.Mutex
+	zones map[string]*Zone
+}{zones: map[string]*Zone{}}
+
+// readDefinition returns the zone that a VTIMEZONE defines, nil where it defines
+// none.
+func readDefinition(raw []byte) *Zone {
+	if len(raw) > maxKeptDefinition {
+		return parseDefinition(raw)
+	}
+	definitions.Lock()
+	zone, ok := definitions.zones[string(raw)]
+	definitions.Unlock()
+	if ok {
+		return zone
+	}
+	zone = parseDefinition(raw)
+	definitions.Lock()
+	defer definitions.Unlock()
+	if len(definitions.zones) >= maxDefinitions {
+		clear(definitions.zones)
+	}
+	definitions.zones[string(raw)] = zone
+	return zone
+}
+
+// observanceReader is an observance that is being read.
+type observanceReader struct {
+	observance
+
+	rules []*rule
+	good  [3]bool // DTSTART, TZOFFSETFROM, TZOFFSETTO
+}
+
+func parseDefinition(raw []byte) *Zone {
+	d := &definition{years: map[int64][]change{}}
+	var o *observanceReader
+	depth := 0
+	for s := NewScanner(raw); s.Next(); {
+		l := &s.Line
+		switch {
+		case l.Is("BEGIN"):
+			depth++
+			name := trimBlank(l.Value())
+			if depth == 2 && (equalFold(name, "STANDARD") || equalFold(name, "DAYLIGHT")) {
+				o = &observanceReader{}
+			}
+		case l.Is("END"):
+			if depth == 2 && o != nil {
+				d.add(o)
+				o = nil
+			}
+			depth--
+		case depth == 2 && o != nil:
+			o.read(l)
+		}
+	}
+	if len(d.observances) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(d.observances, func(a, b observance) int { return cmp64(a.onset-a.from, b.onset-b.from) })
+	d.before = first.from
+	return &Zone{own: d}
+}
+
+func cmp64(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (o *observanceReader) read(l *Line) {
+	switch {
+	case l.Is("DTSTART"):
+		i := parseInstant(l.Value())
+		o.onset, o.good[0] = i.wall, i.state == known
+	case l.Is("TZOFFSETFROM"):
+		o.from, o.good[1] = parseOffset(l.Value())
+	case l.Is("TZOFFSETTO"):
+		o.to, o.good[2] = parseOffset(l.Value())
+	case l.Is("RRULE"):
+		if len(o.rules) < 10 {
+			o.rules = append(o.rules, parseRule(l.Value()))
+		}
+	case l.Is("RDATE"):
+		for list := l.Value(); len(list) > 0 && len(o.dates) < maxZoneDates; {
+			var v []byte
+			v, list, _ = bytes.Cut(list, []byte{','})
+			v, _, _ = bytes.Cut(v, []byte{'/'})
+			if i := parseInstant(v); i.state == known {
+				o.dates = append(o.dates, i.wall)
+			}
+		}
+	}
+}
+
+// add takes an observance that has all it needs.
+func (d *definition) add(o *observanceReader) {
+	if o.good != [3]bool{true, true, true} || len(d.observances) >= maxObservances {
+		return
+	}
+	slices.Sort(o.dates)
+	zone := fixedZone(o.from) // UNTIL is in UTC (RFC 5545 section 3.6.5)
+	for _, r := range o.rules {
+		if g := newRecurrence(r, o.onset, false, zone, nil); g != nil {
+			o.observance.rules = append(o.observance.rules, g)
+		}
+	}
+	d.observances = append(d.observances, o.observance)
+}
+
+// parseOffset reads +hhmm or +hhmmss (RFC 5545 section 3.3.14).
+func parseOffset(v []byte) (seconds int64, ok bool) {
+	v = trimBlank(v)
+	if len(v) != 5 && len(v) != 7 || v[0] != '+' && v[0] != '-' {
+		return 0, false
+	}
+	hour, minute, second := digits(v[1:3]), digits(v[3:5]), digits(v[5:])
+	if hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
+		return 0, false
+	}
+	seconds = int64(hour*3600 + minute*60 + second)
+	if v[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, true
+}
+
+// offset is the offset at a Unix second: that of the last onset.
+func (d *definition) offset(unix int64) int64 {
+	unix = min(max(unix, minWall), maxWall)
+	year, _, _ := civil(floorDiv(unix, day))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	changes, ok := d.years[year]
+	if !ok {
+		if len(d.years) >= maxZoneYears {
+			clear(d.years)
+		}
+		changes = d.changes(year)
+		d.years[year] = changes
+	}
+	offset := changes[0].offset
+	for _, c := range changes[1:] {
+		if c.at > unix {
+			break
+		}
+		offset = c.offset
+	}
+	return offset
+}
+
+// changes lists the changes of a year in UTC, the first one from before it.
+func (d *definition) changes(year int64) []change {
+	from, to := dateOf(year, 1, 1)*day, dateOf(year+1, 1, 1)*day
+	before := change{openStart, d.before}
+	list := []change{before}
+	step := &steps{left: maxSteps}
+	for i := range d.observances {
+		o := &d.observances[i]
+		if last, ok := o.last(from-1, step); ok && last >= list[0].at {
+			list[0] = change{last, o.to}
+		}
+		o.each(from, to-1, step, func(at int64) { list = append(list, change{at, o.to}) })
+	}
+	slices.SortStableFunc(list[1:], func(a, b change) int { return cmp64(a.at, b.at) })
+	return list
+}
+
+// each calls f with the onsets between two Unix seconds included, in no order.
+func (o *observance) each(from, to int64, step *steps, f func(at int64)) {
+	from, to = from+o.from, to+o.from // local
+	if from <= o.onset && o.onset <= to {
+		f(o.onset - o.from)
+	}
+	at, _ := slices.BinarySearch(o.dates, from)
+	for ; at < len(o.dates) && o.dates[at] <= to; at++ {
+		f(o.dates[at] - o.from)
+	}
+	for _, g := range o.rules {
+		g.step = step
+		g.walls(from, to, func(wall, _ int64) bool {
+			f(wall - o.from)
+			return true
+		})
+	}
+}
+
+// last is the last onset up to a Unix second. It looks further and further back.
+func (o *observance) last(to int64, step *steps) (at int64, ok bool) {
+	if o.onset-o.from > to {
+		return 0, false
+	}
+	at = o.onset - o.from
+	found := func(x int64) { at = max(at, x) }
+	if n, _ := slices.BinarySearch(o.dates, to+o.from+1); n > 0 {
+		found(o.dates[n-1] - o.from)
+	}
+	for _, g := range o.rules {
+		end := min(to, g.latest()-o.from)
+		for back := int64(400 * day); ; back *= 8 {
+			before := at
+			g.step = step
+			g.walls(end-back+o.from, end+o.from, func(wall, _ int64) bool {
+				found(wall - o.from)
+				return true
+			})
+			if at != before || end-back+o.from <= o.onset || step.left < 0 {
+				break
+			}
+		}
+	}
+	return at, true
+}
