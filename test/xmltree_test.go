@@ -142,7 +142,7 @@ func (p *play) writeAt(w *strings.Builder, e, old *element, declare, in string) 
 		if a.Name.Space == "http://www.w3.org/XML/1998/namespace" {
 			prefix = "xml:"
 		}
-		declare += fmt.Sprintf(" %s%s=\"%s\"", prefix, a.Name.Local, escapeXML(p.values.name(a.Value)))
+		declare += fmt.Sprintf(" %s%s=\"%s\"", prefix, a.Name.Local, strings.ReplaceAll(escapeXML(p.values.name(a.Value)), `"`, "&quot;"))
 	}
 	text := p.textOf(e, old)
 	switch {
@@ -178,17 +178,18 @@ func (p *play) textOf(e, old *element) string {
 	if named != e.text || e.text == "" {
 		return escapeXML(named)
 	}
+	if e.name.Space == "urn:calgate:error" {
+		return "{*}" // a sentence for people
+	}
 	switch e.name.Local {
-	case "getetag", "sync-token", "getctag", "getlastmodified", "creationdate":
-		return "{*}"
-	case "responsedescription":
+	case "getetag", "sync-token", "getctag", "getlastmodified", "creationdate", "responsedescription":
 		return "{*}"
 	}
 	return escapeXML(e.text)
 }
 
 func escapeXML(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r", "&#13;").Replace(s)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;").Replace(s)
 }
 
 func crlf(s string) string {
