@@ -17,6 +17,9 @@ func (q *request) open(c calendar.Calendar) (*calendar.View, error) {
 // for the strong entity tag). HEAD and 304 fetch no body. It does not look at Accept,
 // as clients ask for events in the strangest types.
 func (q *request) get() error {
+	if q.place.kind != placeObject {
+		return q.publish()
+	}
 	view, err := q.open(q.place.calendar)
 	if err != nil {
 		return err
