@@ -108,6 +108,8 @@ func methods() []method {
 		{"HEAD", placeRoot | placeObject, (*request).get},
 		{"PUT", placeObject, (*request).put},
 		{"DELETE", placeCalendar | placeObject, (*request).delete},
+		{"COPY", placeObject, (*request).move},
+		{"MOVE", placeObject, (*request).move},
 		{"PROPFIND", dav, (*request).propfind},
 		{"PROPPATCH", dav, (*request).proppatch},
 		{"REPORT", dav, (*request).report},

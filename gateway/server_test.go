@@ -220,7 +220,7 @@ func TestAllow(t *testing.T) {
 		{"/CalDAV/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/~me", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/Calendar", "OPTIONS, DELETE, PROPFIND, PROPPATCH, REPORT"},
-		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"},
+		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"},
 	} {
 		a := r.want(200, "OPTIONS", c.url, "")
 		if got := a.Header["Dav"]; len(got) != 1 || got[0] != "1, 3, access-control, calendar-access, extended-mkcol" {
