@@ -118,6 +118,8 @@ func methods() []method {
 		{"HEAD", readable, (*request).get},
 		{"PUT", placeObject | placeFeed, (*request).put},
 		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete},
+		{"COPY", placeObject, (*request).move},
+		{"MOVE", placeObject, (*request).move},
 		{"PROPFIND", dav | placeFeed, (*request).propfind},
 		{"PROPPATCH", dav, (*request).proppatch},
 		{"REPORT", dav, (*request).report},

@@ -38,7 +38,7 @@ func (q *request) put() error {
 		return err
 	}
 	if bad == nil {
-		bad = q.checkComponent(view, o)
+		bad = q.checkComponent(view, o.Component)
 	}
 	if bad != nil || !q.place.calendar.Exists {
 		// A condition that does not hold is what the client asked about, whatever
@@ -125,10 +125,10 @@ func checkContentType(value string) error {
 }
 
 // checkComponent is CALDAV:supported-calendar-component (RFC 4791 section 5.3.2.1).
-func (q *request) checkComponent(view *calendar.View, o *translate.Object) error {
+func (q *request) checkComponent(view *calendar.View, component string) error {
 	allowed, err := q.components(view)
-	if err == nil && !slices.Contains(allowed, o.Component) {
-		err = forbidden(caldav("supported-calendar-component"), "this calendar does not take "+o.Component)
+	if err == nil && !slices.Contains(allowed, component) {
+		err = forbidden(caldav("supported-calendar-component"), "this calendar does not take "+component)
 	}
 	return err
 }

@@ -221,7 +221,7 @@ func TestAllow(t *testing.T) {
 		{"/CalDAV/~me", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/Calendar", "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalendarData/Calendar", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND"},
-		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"},
+		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"},
 	} {
 		a := r.want(200, "OPTIONS", c.url, "")
 		if got := a.Header["Dav"]; len(got) != 1 || got[0] != "1, 3, access-control, calendar-access, extended-mkcol" {

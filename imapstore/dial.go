@@ -44,7 +44,7 @@ func (s *Store) dial(ctx context.Context, raw net.Conn) (*link, error) {
 		}
 	}
 	l := &link{raw: raw}
-	l.over(raw, s.o.CommandTimeout)
+	l.over(quickAcknowledge(raw), s.o.CommandTimeout)
 	if s.o.Security == TLS {
 		if err := l.handshake(ctx, s.tlsConfig(), s.o.CommandTimeout); err != nil {
 			return nil, limitedIfClosed(err)
@@ -82,7 +82,7 @@ func (l *link) over(c net.Conn, timeout time.Duration) {
 }
 
 func (l *link) handshake(ctx context.Context, c *tls.Config, timeout time.Duration) error {
-	t := tls.Client(l.raw, c)
+	t := tls.Client(quickAcknowledge(l.raw), c)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("TLS: %w", err)
 	}

@@ -42,6 +42,11 @@ func (s *Session) List(ctx context.Context, withStatus bool) ([]Listed, error) {
 }
 
 func (c *conn) list(withStatus bool) ([]Listed, error) {
+	if withStatus {
+		if err := c.refresh(""); err != nil {
+			return nil, err
+		}
+	}
 	var o *imap.ListOptions
 	if c.caps.ListExtended {
 		o = &imap.ListOptions{ReturnSubscribed: true, ReturnSpecialUse: c.caps.SpecialUse}
@@ -135,6 +140,20 @@ func (c *conn) statuses(ls []Listed, real map[string]string) error {
 	return nil
 }
 
+// refresh lets the view of the selected mailbox catch up before a STATUS of it: without CONDSTORE the server may be one that
+// answers STATUS from the view (Courier does). All mailboxes are meant where real is "".
+func (c *conn) refresh(real string) error {
+	if c.sel == nil || c.caps.Condstore || (real != "" && real != c.sel.name) {
+		return nil
+	}
+	_, err := c.one(nil, "NOOP")
+	if errors.As(err, new(*refusal)) {
+		c.sel = nil // SELECT will tell
+		return nil
+	}
+	return err
+}
+
 // Status asks the triple of a mailbox. Of the selected mailbox it may be ahead of the view: use Look for what UIDs will see.
 func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 	m := Mailbox{}
@@ -142,6 +161,9 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 		real, err := c.server(mailbox)
 		if err != nil {
 			return &Error{Kind: NotFound, Err: err}
+		}
+		if err := c.refresh(real); err != nil {
+			return err
 		}
 		data, err := c.client.Status(real, statusItems).Wait()
 		var r *refusal

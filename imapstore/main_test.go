@@ -26,6 +26,9 @@ var servers = []struct {
 	{"dotted", func(t testing.TB) *backends.Server {
 		return backends.Dovecot(t, backends.Options{Dotted: true, ACL: true})
 	}},
+	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }},
+	{"cyrus dotted", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Dotted: true}) }},
+	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},
 }
 
 // TestOnServers runs every check of ordinary behaviour on every server, each with a user of its own.
@@ -45,6 +48,7 @@ func TestOnServers(t *testing.T) {
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			b := s.start(t)
 			for _, c := range checks {
 				t.Run(c.name, func(t *testing.T) { c.run(t, b) })

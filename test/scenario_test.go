@@ -43,7 +43,7 @@ import (
 // {user} {password} {host} are set from the start; {*} matches anything and {file:a.ics} is the text of a file. Where a
 // capture is one of several forms it is {name=REGEXP} at the place that sets it.
 //
-// Every scenario runs on every back end, with caches, without, and with three gateways taking turns, each time for a user
+// Every scenario runs on every back end (on some in one way only, see servers), with caches, without, and with three gateways taking turns, each time for a user
 // who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
 // scenario wants. go test ./test -run Scenario -update rewrites the answers; read the difference before you commit it.
 var update = flag.Bool("update", false, "rewrite the answers of scenarios")
@@ -67,17 +67,24 @@ var modes = []struct {
 	{"three", 3, false},
 }
 
-// servers are the back ends, each started once for all scenarios.
+// servers are the back ends, each started once for all scenarios. Those with modes of their own run the others only where
+// TEST_LONG is set: they are slow, and what the modes differ in is above the mail store.
 var servers = []struct {
 	name  string
 	start func(t testing.TB) *backends.Server
+	modes []string
 }{
-	{"memory", backends.Memory},
-	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }},
+	{"memory", backends.Memory, nil},
+	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, nil},
 	{"sdbox", func(t testing.TB) *backends.Server {
 		return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
-	}},
-	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) }},
+	}, nil},
+	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) }, nil},
+	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, []string{"three"}},
+	{"cyrus-dotted", func(t testing.TB) *backends.Server {
+		return backends.Cyrus(t, backends.Options{Dotted: true})
+	}, []string{"cached"}},
+	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, []string{"three"}},
 }
 
 func TestScenarios(t *testing.T) {
@@ -109,6 +116,9 @@ func TestScenarios(t *testing.T) {
 					continue
 				}
 				for _, mode := range modes {
+					if server.modes != nil && !slices.Contains(server.modes, mode.name) && os.Getenv("TEST_LONG") == "" {
+						continue
+					}
 					t.Run(s.name+"/"+mode.name, func(t *testing.T) {
 						t.Parallel()
 						s.run(t, b, mode.gateways, mode.noCache)
@@ -185,8 +195,8 @@ func (s *scenario) lacks(server string, offered []string) string {
 		ok := slices.Contains(offered, n)
 		switch n {
 		case "disk", "dovecot":
-			ok = server != "memory"
-		case "memory", "maildir", "sdbox", "dotted":
+			ok = server == "maildir" || server == "sdbox" || server == "dotted"
+		case "memory", "maildir", "sdbox", "dotted", "cyrus", "cyrus-dotted", "courier":
 			ok = server == n
 		}
 		if !ok {

@@ -33,7 +33,12 @@ var errMoved = errors.New("the folder was replaced meanwhile (new UIDVALIDITY)")
 // Errors: what the condition returned, and Kind Forbidden, UIDConflict,
 // PreconditionFailed (lost), OverQuota, Unavailable (outcome unknown).
 func (v *View) Put(ctx context.Context, name string, o *translate.Object, c Condition) (Result, error) {
-	w := translate.Write{Op: translate.OpPut, Name: name, ICalUID: translate.StoredUID(o.UID), Span: o.Span}
+	return v.put(ctx, name, o, c, "")
+}
+
+// put is Put; movedFrom is where the object comes from, "" of a PUT or COPY.
+func (v *View) put(ctx context.Context, name string, o *translate.Object, c Condition, movedFrom string) (Result, error) {
+	w := translate.Write{Op: translate.OpPut, Name: name, ICalUID: translate.StoredUID(o.UID), Span: o.Span, MovedFrom: movedFrom}
 	w.Hash, w.Length = translate.Hash(o.Raw), int64(len(o.Raw))
 	for try := range maxTries {
 		if try > 0 {

@@ -1,0 +1,101 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"calgate/translate"
+)
+
+// Copy creates an object in another calendar (or replaces one there) with the
+// octets of this one's. The condition is checked against the source, to.target
+// against the destination.
+func (v *View) Copy(ctx context.Context, name string, c Condition, target *View, targetName string, d Condition) (Result, error) {
+	_, o, err := v.source(ctx, name, Read, c)
+	if err != nil {
+		return Result{}, err
+	}
+	return target.put(ctx, targetName, o, d, "")
+}
+
+// Move creates the object in another calendar, then ends its life in this one. It
+// is visible somewhere at any time. Where another writer changed the source
+// meanwhile, the copy is taken back as long as nobody built on it, and the error
+// is of Kind PreconditionFailed. A crash in between leaves both; the copy says
+// where it came from.
+//
+// Within one calendar two objects cannot share an iCalendar UID, and no order of
+// the two steps is safe there: first the tombstone, and a crash or another writer
+// who takes the new name loses the object. That is refused, Kind UIDConflict.
+func (v *View) Move(ctx context.Context, name string, c Condition, target *View, targetName string, d Condition) (Result, error) {
+	head, o, err := v.source(ctx, name, Unbind, c)
+	if err != nil {
+		return Result{}, err
+	}
+	if target.calendar.Mailbox == v.calendar.Mailbox {
+		return Result{}, &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: UIDConflict, Name: name}
+	}
+	from := ""
+	if head.Head.Token != "" {
+		from = translate.FormatMovedFrom(v.calendar.Mailbox, v.ix.triple.UIDValidity, head.Head.Token)
+	}
+	result, err := target.put(ctx, targetName, o, d, from)
+	if err != nil {
+		return Result{}, err
+	}
+	w := translate.Write{Op: translate.OpDelete, Name: name, ICalUID: head.Head.ICalUID}
+	if _, err = v.append(ctx, "Move", w, head, name, nil); errors.Is(err, errLost) {
+		return Result{}, v.takeBack(ctx, target, result)
+	}
+	return result, err
+}
+
+// takeBack ends the copy that a MOVE made whose source changed, unless somebody
+// has built on it.
+func (v *View) takeBack(ctx context.Context, target *View, made Result) error {
+	lost := &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Err: errLost}
+	if err := target.look(ctx); err != nil {
+		return errors.Join(lost, err)
+	}
+	head := target.ix.listing.Live(made.Name)
+	if head == nil || target.entry(head).ETag != made.ETag {
+		return lost
+	}
+	w := translate.Write{Op: translate.OpDelete, Name: made.Name, ICalUID: head.Head.ICalUID}
+	if _, err := target.append(ctx, "Move", w, head, made.Name, nil); err != nil && !errors.Is(err, errLost) {
+		return errors.Join(lost, err)
+	}
+	return lost
+}
+
+// source checks and reads what a COPY or MOVE starts from.
+func (v *View) source(ctx context.Context, name string, p Privilege, c Condition) (*translate.Life, *translate.Object, error) {
+	head := v.ix.listing.Live(name)
+	if head == nil {
+		return nil, nil, &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: NotFound, Name: name}
+	}
+	if err := v.require("Move", p); err != nil {
+		return nil, nil, err
+	}
+	if err := c.check(v.entry(head), true); err != nil {
+		return nil, nil, err
+	}
+	for it, err := range v.Read(ctx, []Entry{v.entry(head)}) {
+		if err == nil {
+			err = it.Err
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if it.UID != head.Head.UID { // replaced meanwhile: the condition is for that one
+			return nil, nil, &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Err: errLost}
+		}
+		o, err := translate.ParseObject(it.Body)
+		if err != nil {
+			return nil, nil, fmt.Errorf("calendar: Move %q: %w", v.calendar.Mailbox, err)
+		}
+		return head, o, nil
+	}
+	return nil, nil, v.unavailable("Move", errVanished)
+}

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"calgate/gateway/calendar"
+)
+
+// move answers MOVE and COPY of an object to another calendar (RFC 4918 sections
+// 9.8 and 9.9). Depth means nothing for what has no members.
+func (q *request) move() error {
+	ctx := q.r.Context()
+	to, err := q.destination()
+	if err != nil {
+		return err
+	}
+	view, err := q.open(q.place.calendar)
+	if err != nil {
+		return err
+	}
+	if !to.calendar.Exists {
+		if to.calendar, err = q.account.Autocreate(ctx, to.calendar); err != nil {
+			return err
+		}
+	}
+	target, err := q.open(to.calendar)
+	if err != nil {
+		return err
+	}
+	if err := q.checkMoved(view, target); err != nil {
+		return err
+	}
+	q.clean(target)
+	q.clean(view)
+	do := view.Move
+	if q.r.Method == "COPY" {
+		do = view.Copy
+	}
+	result, err := do(ctx, q.place.name, q.objectCondition(), target, to.name, q.overwrite())
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("ETag", result.ETag)
+	q.w.Header().Set("Content-Length", "0")
+	if result.Created {
+		q.w.WriteHeader(http.StatusCreated)
+	} else {
+		q.w.WriteHeader(http.StatusNoContent)
+	}
+	return nil
+}
+
+// destination is where the Destination header leads (RFC 4918 section 10.3): to an
+// object, there or not.
+func (q *request) destination() (place, error) {
+	value := strings.TrimSpace(q.r.Header.Get("Destination"))
+	if value == "" {
+		return place{}, badRequest("Destination is missing")
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return place{}, badRequest("Destination is no URL")
+	}
+	if u.Host != "" && !strings.EqualFold(u.Host, q.r.Host) {
+		return place{}, &HTTPError{Code: http.StatusBadGateway, Public: "Destination is on another server"}
+	}
+	to, err := q.locate(value)
+	switch {
+	case err != nil:
+		return to, err
+	case to.kind == placeNothing:
+		return to, &HTTPError{Code: http.StatusConflict, Public: "the collection above Destination does not exist"}
+	case to.kind != placeObject:
+		return to, forbidden(caldav("calendar-collection-location-ok"), "Destination is no object in a calendar")
+	case len(to.name) > maxName:
+		return to, &HTTPError{Code: http.StatusForbidden, Public: "the name is too long"}
+	case to.calendar.Mailbox == q.place.calendar.Mailbox && to.name == q.place.name:
+		return to, &HTTPError{Code: http.StatusForbidden, Public: "source and destination are the same"}
+	}
+	return to, nil
+}
+
+// checkMoved is CALDAV:supported-calendar-component for the target.
+func (q *request) checkMoved(view, target *calendar.View) error {
+	e, ok := view.Entry(q.place.name)
+	if !ok {
+		return notFound("no such object")
+	}
+	return q.checkComponent(target, e.Component)
+}
+
+// overwrite is what the Overwrite header says of the destination (RFC 4918 section
+// 10.6): without it, or with T, what is there is replaced.
+func (q *request) overwrite() calendar.Condition {
+	if !strings.EqualFold(strings.TrimSpace(q.r.Header.Get("Overwrite")), "F") {
+		return calendar.Condition{}
+	}
+	return calendar.Condition{Conditional: true, Check: func(_ calendar.Entry, exists bool) error {
+		if exists {
+			return &HTTPError{Code: http.StatusPreconditionFailed, Public: "something is there, and Overwrite is F"}
+		}
+		return nil
+	}}
+}
