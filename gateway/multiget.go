@@ -15,7 +15,10 @@ func (q *request) calendarMultiget(report *davxml.Report) error {
 	if err != nil {
 		return err
 	}
-	m := q.multistatus(&report.Names, true)
+	m, err := q.reportAnswer(report)
+	if err != nil {
+		return err
+	}
 	var entries []calendar.Entry
 	var hrefs []string
 	seen := map[string]bool{} // hrefs that are none, and names
@@ -57,6 +60,9 @@ func (m *multistatus) members(view *calendar.View, entries []calendar.Entry, hre
 		}
 		return nil
 	}
+	if err := m.findZone(view); err != nil {
+		return err
+	}
 	i := 0
 	for item, err := range view.Read(m.q.r.Context(), entries) {
 		if err != nil {
@@ -82,6 +88,12 @@ func (m *multistatus) member(view *calendar.View, item calendar.Item, href strin
 			failed = http.StatusInternalServerError
 		}
 	}
-	s := &subject{q: m.q, kind: placeObject, calendar: view.Calendar(), view: view, entry: item.Entry, body: item.Body}
+	s := &subject{q: m.q, kind: placeObject, calendar: view.Calendar(), view: view, entry: item.Entry}
+	if failed == 0 && item.Body != nil {
+		var err error
+		if s.body, err = m.calendarText(item.Body); err != nil {
+			failed = http.StatusInsufficientStorage
+		}
+	}
 	return m.respondText(href, s, failed)
 }

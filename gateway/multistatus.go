@@ -8,6 +8,7 @@ import (
 
 	"calgate/gateway/calendar"
 	"calgate/gateway/davxml"
+	"calgate/translate"
 )
 
 // multistatus is a 207 answer that lists resources with the properties that were
@@ -18,6 +19,9 @@ type multistatus struct {
 	asked   *davxml.Names
 	report  bool // answers a REPORT: CALDAV:calendar-data is a property there
 	minimal bool // leave out what is not there (RFC 8144 section 2.1)
+
+	data *translate.Data // how much of an object is wanted
+	zone *translate.Zone // of its floating times
 
 	plans map[placeKind][]question
 	// Of the response that is being written: what is not there, and what is there
@@ -31,6 +35,14 @@ type question struct {
 	name  xml.Name
 	live  *property
 	named bool // by the client; the others only tell what there is
+}
+
+// calendarData is the property in the format that was asked for.
+func (m *multistatus) calendarData() *property {
+	if m.data != nil && m.data.JSON {
+		return calendarDataJSON
+	}
+	return calendarData
 }
 
 func (q *request) multistatus(asked *davxml.Names, report bool) *multistatus {
@@ -68,7 +80,7 @@ func (m *multistatus) plan(kind placeKind) []question {
 	}
 	for _, p := range m.asked.Props {
 		if m.report && p.Name == calendarData.name {
-			add(p.Name, calendarData, true)
+			add(p.Name, m.calendarData(), true)
 		} else {
 			add(p.Name, findProperty(p.Name), true)
 		}
@@ -92,7 +104,7 @@ func (m *multistatus) needsStored() bool {
 
 // needsBody tells whether calendar objects must be read.
 func (m *multistatus) needsBody() bool {
-	return slices.ContainsFunc(m.plan(placeObject), func(w question) bool { return w.live == calendarData })
+	return slices.ContainsFunc(m.plan(placeObject), func(w question) bool { return w.live != nil && w.live == m.calendarData() })
 }
 
 // calendarSubject is a calendar as a subject: its stored properties are read where
@@ -166,7 +178,7 @@ func (w question) unreadable(s *subject) bool {
 	if s.kind == placeCalendar {
 		return w.live == nil || w.live.index
 	}
-	return w.live == calendarData
+	return w.live == calendarData || w.live == calendarDataJSON
 }
 
 // value writes one property and tells whether it is there.

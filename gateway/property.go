@@ -46,7 +46,7 @@ type subject struct {
 	view     *calendar.View    // nil where it was not needed
 	stored   []davxml.Element
 	entry    calendar.Entry // of an object
-	body     []byte         // of an object, where CALDAV:calendar-data is asked for
+	body     []byte         // of an object as CALDAV:calendar-data asks for it
 }
 
 // properties are the live properties, in the order in which allprop and propname
@@ -85,6 +85,10 @@ var properties = tagged([]property{
 	{name: caldav("supported-calendar-data"), on: placeCalendar, read: supportedCalendarData},
 	{name: caldav("supported-collation-set"), on: placeCalendar | placeObject, read: supportedCollationSet},
 	{name: caldav("max-resource-size"), on: placeCalendar, read: maxResourceSize},
+	{name: caldav("min-date-time"), on: placeCalendar, read: fixed(translate.MinDateTime)},
+	{name: caldav("max-date-time"), on: placeCalendar, read: fixed(translate.MaxDateTime)},
+	{name: caldav("max-instances"), on: placeCalendar, read: fixed(strconv.Itoa(translate.MaxInstances))},
+	{name: caldav("max-attendees-per-instance"), on: placeCalendar, read: fixed(strconv.Itoa(translate.MaxAttendees))},
 
 	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-color"}, on: placeCalendar, allprop: true, index: true, stored: true},
 	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-order"}, on: placeCalendar, allprop: true, index: true, stored: true},
@@ -98,12 +102,21 @@ var calendarData = &tagged([]property{
 	}},
 })[0]
 
+// calendarDataJSON is the same as jCal (RFC 7265).
+var calendarDataJSON = func() *property {
+	p := *calendarData
+	p.tag = p.tag.With("content-type", jcalType).With("version", "2.0")
+	return &p
+}()
+
+// jcalType is the media type of jCal (RFC 7265 section 7.1).
+const jcalType = "application/calendar+json"
+
 // protected are properties that are live elsewhere and not here. A client that
 // could set them would believe them. All of DAV: that is not in the table counts
 // as well (RFC 4918 section 15).
 var protected = []xml.Name{
-	caldav("calendar-data"), caldav("min-date-time"), caldav("max-date-time"), caldav("max-instances"),
-	caldav("max-attendees-per-instance"), caldav("schedule-inbox-URL"), caldav("schedule-outbox-URL"),
+	caldav("calendar-data"), caldav("schedule-inbox-URL"), caldav("schedule-outbox-URL"),
 	caldav("schedule-tag"), caldav("calendar-user-type"),
 }
 
@@ -179,6 +192,10 @@ func (q *request) storedProperties(v *calendar.View) ([]davxml.Element, error) {
 		}
 	}
 	return elements, nil
+}
+
+func fixed(value string) func([]byte, *subject) ([]byte, bool) {
+	return func(b []byte, _ *subject) ([]byte, bool) { return append(b, value...), true }
 }
 
 func empty(b []byte, _ *subject) ([]byte, bool) { return b, true }
@@ -315,7 +332,8 @@ func supportedCalendarComponentSet(b []byte, s *subject) ([]byte, bool) {
 }
 
 func supportedCalendarData(b []byte, _ *subject) ([]byte, bool) {
-	return append(b, `<C:calendar-data content-type="text/calendar" version="2.0"/>`...), true
+	b = append(b, `<C:calendar-data content-type="text/calendar" version="2.0"/>`...)
+	return append(b, `<C:calendar-data content-type="`+jcalType+`" version="2.0"/>`...), true
 }
 
 func supportedCollationSet(b []byte, _ *subject) ([]byte, bool) {

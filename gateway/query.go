@@ -25,7 +25,11 @@ func (q *request) calendarQuery(report *davxml.Report) error {
 	if err != nil {
 		return err
 	}
-	query := &query{multistatus: q.multistatus(&report.Names, true), filter: filter, left: report.Limit}
+	answer, err := q.reportAnswer(report)
+	if err != nil {
+		return err
+	}
+	query := &query{multistatus: answer, filter: filter, left: report.Limit}
 	if query.left == 0 {
 		query.left = math.MaxInt
 	}
@@ -104,6 +108,7 @@ func (q *query) answer(view *calendar.View, entries iter.Seq[calendar.Entry]) er
 		}
 		q.filter.Zone = zone
 	}
+	q.multistatus.zone = q.filter.Zone
 	base := q.q.hrefCalendar(view.Calendar())
 	for item, err := range q.matches(view, entries) {
 		if err != nil {
@@ -132,7 +137,9 @@ func (q *request) zone(view *calendar.View) (*translate.Zone, error) {
 	}
 	for _, e := range stored {
 		if e.Name == caldav("calendar-timezone") {
-			return translate.ReadZone([]byte(e.Text)), nil
+			if zone := translate.ReadZone([]byte(e.Text)); zone != nil {
+				return zone, nil
+			}
 		}
 	}
 	return translate.UTC, nil
@@ -273,6 +280,9 @@ func timeRange(t *davxml.TimeRange) (*translate.TimeRange, error) {
 		at, err := time.Parse("20060102T150405Z", side.text)
 		if err != nil {
 			return nil, forbidden(caldav("valid-filter"), "a time-range is in UTC, as 20261125T090000Z")
+		}
+		if at.Year() == 0 {
+			return nil, forbidden(caldav("min-date-time"), "a time-range begins before "+translate.MinDateTime)
 		}
 		*side.unix = at.Unix()
 	}

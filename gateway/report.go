@@ -14,6 +14,7 @@ var reports = []struct {
 }{
 	{caldav("calendar-query"), placeHome | placeCalendar | placeObject},
 	{caldav("calendar-multiget"), placeCalendar | placeObject},
+	{caldav("free-busy-query"), placeHome | placeCalendar},
 	{dav("sync-collection"), placeCalendar},
 }
 
@@ -47,16 +48,20 @@ func (q *request) report() error {
 		return q.calendarQuery(report)
 	case "calendar-multiget":
 		return q.calendarMultiget(report)
+	case "free-busy-query":
+		return q.freeBusyQuery(report)
 	}
 	return q.syncCollection(report)
 }
 
-// checkCalendarData refuses another format than the one that objects are stored in
-// (RFC 4791 section 7.8).
+// checkCalendarData refuses formats that objects cannot be given in (RFC 4791 section
+// 7.8).
 func checkCalendarData(props []davxml.Prop) error {
 	for _, p := range props {
-		if p.ContentType != "" && !strings.EqualFold(p.ContentType, "text/calendar") || p.Version != "" && p.Version != "2.0" {
-			return forbidden(caldav("supported-calendar-data"), "calendar data is text/calendar, version 2.0")
+		format, _, _ := strings.Cut(p.ContentType, ";")
+		format = strings.ToLower(strings.TrimSpace(format))
+		if format != "" && format != "text/calendar" && format != jcalType || p.Version != "" && p.Version != "2.0" {
+			return forbidden(caldav("supported-calendar-data"), "calendar data is text/calendar or "+jcalType+", version 2.0")
 		}
 	}
 	return nil

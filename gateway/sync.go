@@ -24,7 +24,10 @@ func (q *request) syncCollection(report *davxml.Report) error {
 	if err != nil {
 		return err
 	}
-	m := q.multistatus(&report.Names, true)
+	m, err := q.reportAnswer(report)
+	if err != nil {
+		return err
+	}
 	base := q.place.collection
 	var changed []calendar.Entry
 	for _, c := range delta.Changes {

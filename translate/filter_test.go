@@ -280,7 +280,7 @@ func TestMatchIsLinear(t *testing.T) {
 			of(CompFilter{Name: "VEVENT", Comps: []CompFilter{{Name: "X-A", Comps: []CompFilter{{Name: "X-C"}}}}})},
 		"overrides": {calendar(strings.Repeat("BEGIN:VEVENT\r\nUID:u\r\nRECURRENCE-ID:x\r\nDTSTART:20260310T090000Z\r\nEND:VEVENT\r\n", MaxComponents-1)),
 			within("VEVENT", never)},
-		"dates": {event("DTSTART:20260310T090000Z", "RDATE:"+strings.Repeat("20260310T090000Z,", 100_000)), within("VEVENT", never)},
+		"dates": {event("DTSTART:20260310T090000Z", "RDATE:"+strings.Repeat("20260310T090000Z,", 9_000)), within("VEVENT", never)},
 		"lines": {event(strings.Repeat("X-A:1\r\n", 100_000)), of(CompFilter{Name: "VEVENT", Props: many})},
 		"text":  {event("SUMMARY:" + strings.Repeat("a", 1<<20)), of(CompFilter{Name: "VEVENT", Props: []PropFilter{{Name: "SUMMARY", Text: &TextMatch{Text: strings.Repeat("a", 1000) + "b"}}}})},
 	} {

@@ -26,6 +26,15 @@ const (
 	MaxFilter = 100
 	// MaxFilterDepth is how deep CALDAV:comp-filter may nest.
 	MaxFilterDepth = MaxDepth
+	// MinDateTime and MaxDateTime are CALDAV:min-date-time and max-date-time (RFC
+	// 4791 sections 5.2.6 and 5.2.7): what four digits of a year can say.
+	MinDateTime = "00010101T000000Z"
+	MaxDateTime = "99991231T235959Z"
+	// MaxInstances is how many instances of one object are answered
+	// (CALDAV:max-instances, RFC 4791 section 5.2.8).
+	MaxInstances = 10_000
+	// MaxAttendees is CALDAV:max-attendees-per-instance (RFC 4791 section 5.2.9).
+	MaxAttendees = 10_000
 	// maxSummary is how much of a SUMMARY is kept for a mail subject, in octets.
 	maxSummary = 255
 )

@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// expand lists the starts of a rule by another implementation, within its
+// startsOf lists the starts of a rule by another implementation, within its
 // correct domain: DAILY and above, in UTC, with a bounded number of instances.
-func expand(t *rapid.T, rule string, start time.Time) []time.Time {
+func startsOf(t *rapid.T, rule string, start time.Time) []time.Time {
 	option, err := rrule.StrToROption(rule)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestRecurringIsNeverMissed(t *testing.T) {
 		start := time.Unix(rapid.Int64Range(at("20200101T000000Z", 0), at("20270101T000000Z", 0)).Draw(t, "start"), 0).UTC()
 		length := time.Duration(rapid.IntRange(0, 3*24*60).Draw(t, "minutes")) * time.Minute
 		rule := drawRule(t, start)
-		starts := expand(t, rule, start)
+		starts := startsOf(t, rule, start)
 		lines := fmt.Sprintf("DTSTART:%s\r\nDTEND:%s\r\nRRULE:%s", formatUTC(start.Unix()), formatUTC(start.Add(length).Unix()), rule)
 		for range rapid.IntRange(0, 2).Draw(t, "rdates") {
 			extra := start.AddDate(0, 0, rapid.IntRange(-400, 1500).Draw(t, "rdate"))
@@ -125,7 +125,7 @@ func TestAnyZoneIsNeverMissed(t *testing.T) {
 		o := parseRapid(t, event(lines))
 		start, end := zone.unix(wall), zone.unix(wall)+length
 		if kind == "date" {
-			end = zone.unix(wall+day)
+			end = zone.unix(wall + day)
 		}
 		from := rapid.Int64Range(start-50_000, end-1).Draw(t, "from")
 		to := max(from, start) + rapid.Int64Range(1, 50_000).Draw(t, "to")

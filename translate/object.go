@@ -31,7 +31,8 @@ type Object struct {
 type ObjectError struct {
 	// Precondition is an element of RFC 4791 section 5.3.2.1:
 	// valid-calendar-data, valid-calendar-object-resource,
-	// supported-calendar-data or max-resource-size.
+	// supported-calendar-data, max-resource-size, min-date-time,
+	// max-instances or max-attendees-per-instance.
 	Precondition string
 	Reason       string // a sentence for the client; says nothing of the data
 }
@@ -128,6 +129,7 @@ type mainReader struct {
 	summary  string
 	sequence uint32
 	stamp    string
+	people   int // ATTENDEE lines
 }
 
 func (r *objectReader) refuse(err *ObjectError) {
@@ -239,10 +241,35 @@ func (r *objectReader) mainProperty(l *Line) {
 		if at := readInstant(l, &r.zones); at.state == known {
 			c.stamp = formatUTC(at.nominal().lo)
 		}
+	case l.Is("ATTENDEE"):
+		if c.people++; c.people > MaxAttendees {
+			r.refuse(&ObjectError{"max-attendees-per-instance", "a component has more than " + strconv.Itoa(MaxAttendees) + " attendees"})
+		}
 	default:
 		c.times.read(l)
 	}
 }
+
+// checkLimits refuses what the date and instance limits of a calendar exclude (RFC
+// 4791 section 5.3.2.1). An endless rule is none of it: every answer is bounded.
+func (r *objectReader) checkLimits() {
+	c := &r.cur
+	for _, i := range []instant{c.start, c.end, c.due, c.id} {
+		if i.state == known && i.wall < minDate {
+			r.refuse(&ObjectError{"min-date-time", "a time is before " + MinDateTime})
+		}
+	}
+	instances := int64(len(c.rdates))
+	for _, rule := range c.rules {
+		instances += rule.count
+	}
+	if instances > MaxInstances {
+		r.refuse(&ObjectError{"max-instances", "it has more than " + strconv.Itoa(MaxInstances) + " instances"})
+	}
+}
+
+// minDate is MinDateTime.
+var minDate = parseInstant([]byte(MinDateTime)).wall
 
 // endMain takes what was read of one component into the object.
 func (r *objectReader) endMain() {
@@ -255,6 +282,7 @@ func (r *objectReader) endMain() {
 	case !c.override && r.master:
 		r.refuse(badObject("it has two components that are no override"))
 	}
+	r.checkLimits()
 	o.UID = c.uid
 	newer := c.sequence > o.Sequence || c.sequence == o.Sequence && c.stamp > o.DTStamp
 	if !r.chosen || !c.override || newer && !r.master {

@@ -11,8 +11,9 @@ type series struct {
 	frame
 	kind  string
 	list  []*times
-	over  moments // RECURRENCE-IDs
-	later []int   // of the components with RANGE=THISANDFUTURE, by RECURRENCE-ID
+	over  moments   // RECURRENCE-IDs
+	gone  []moments // EXDATEs of each component
+	later []int     // of the components with RANGE=THISANDFUTURE, by RECURRENCE-ID
 	step  steps
 
 	// missing: there may be instances that each does not find. extra: there may
@@ -31,9 +32,12 @@ type instance struct {
 }
 
 func newSeries(f frame, kind string, list []*times) *series {
-	s := &series{frame: f, kind: kind, list: list, step: steps{left: maxSteps}}
+	s := &series{frame: f, kind: kind, list: list, gone: make([]moments, len(list)), step: steps{left: maxSteps}}
 	dates := slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
 	for i, t := range list {
+		for _, d := range t.exdates {
+			s.gone[i].add(d, t.base().date)
+		}
 		if !t.override {
 			continue
 		}
@@ -137,22 +141,18 @@ func (s *series) each(from, to int64, yield func(instance) bool) {
 // master is a component without RECURRENCE-ID while its instances are listed.
 type master struct {
 	*series
-	t        *times
-	by       int
-	base     instant
-	zone     *Zone
-	length   duration
-	excluded moments
-	exrules  []*recurrence
-	seen     map[int64]bool // local times that were yielded, where two sources could say the same
-	yield    func(instance) bool
+	t       *times
+	by      int
+	base    instant
+	zone    *Zone
+	length  duration
+	exrules []*recurrence
+	seen    map[int64]bool // local times that were yielded, where two sources could say the same
+	yield   func(instance) bool
 }
 
 // each returns false where yield wanted no more.
 func (m *master) each(from, to int64) bool {
-	for _, d := range m.t.exdates {
-		m.excluded.add(d, m.base.date)
-	}
 	step := &m.series.step
 	for _, r := range m.t.exrules {
 		g := newRecurrence(r, m.base.wall, m.base.date, m.zone, step)
@@ -166,6 +166,10 @@ func (m *master) each(from, to int64) bool {
 		m.seen = map[int64]bool{}
 	}
 	for _, d := range m.t.rdates {
+		if !step.take(1) {
+			m.missing = true
+			return true
+		}
 		if !m.extraDate(d) {
 			return false
 		}
@@ -238,7 +242,7 @@ func (m *master) extraDate(d rdate) bool {
 
 // instance yields an instance unless it is excluded or overridden.
 func (m *master) instance(wall, unix int64, length duration) bool {
-	if m.excluded.has(wall, unix) || m.over.has(wall, unix) {
+	if m.gone[m.by].has(wall, unix) || m.over.has(wall, unix) {
 		return true
 	}
 	if m.seen != nil {

@@ -21,7 +21,7 @@ func TestSpan(t *testing.T) {
 		"DTSTART:junk":                          "2;VEVENT;/;",
 		"DTSTART:20261125T090000Z DTEND:x":      "2;VEVENT;20261125T090000Z/;",
 		"DTSTART:99991231T230000Z DURATION:P1D": "2;VEVENT;99991231T230000Z/;",
-		"DTSTART:00000101T000000Z":              "2;VEVENT;00000101T000000Z/00000101T000000Z;",
+		"DTSTART:00010101T000000Z":              "2;VEVENT;00010101T000000Z/00010101T000000Z;",
 	} {
 		o := parse(t, one("VEVENT", lines))
 		if got := o.Span.String(); got != want {

@@ -149,3 +149,11 @@ func (z *zones) add(tzid string, at octets) {
 	}
 	z.own[tzid] = at
 }
+
+// time is an instant as a value in UTC, or a date.
+func (f frame) time(i instant) string {
+	if i.date {
+		return formatUTC(i.wall)[:8]
+	}
+	return formatUTC(f.at(i).lo)
+}

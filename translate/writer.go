@@ -1,6 +1,9 @@
 package translate
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // foldedLine is how long a line of what we generate is, in octets without its
 // line end (RFC 5545 section 3.1).
@@ -43,4 +46,18 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	return b
+}
+
+// lineWriter writes a text of copied and of generated lines.
+type lineWriter struct{ b []byte }
+
+// line writes a generated content line.
+func (w *lineWriter) line(parts ...string) { w.b = appendLine(w.b, strings.Join(parts, "")) }
+
+// raw copies a line as it is; the last one of a text may lack its line end.
+func (w *lineWriter) raw(line []byte) {
+	w.b = append(w.b, line...)
+	if len(line) > 0 && line[len(line)-1] != '\n' {
+		w.b = append(w.b, crlf...)
+	}
 }

@@ -15,6 +15,8 @@ type Prop struct {
 	// ContentType and Version are the attributes of CALDAV:calendar-data
 	// (RFC 4791 section 9.6), "" when not given.
 	ContentType, Version string
+	// Data is what else it says, nil for other properties.
+	Data *CalendarData
 }
 
 // ReadPropfind reads a DAV:propfind. An empty body asks for allprop
@@ -86,6 +88,10 @@ func (r *reader) props(names *Names) error {
 		if t.name == (Name{Space: CalDAV, Local: "calendar-data"}) {
 			p.ContentType, _ = t.attribute("content-type")
 			p.Version, _ = t.attribute("version")
+			var err error
+			if p.Data, err = r.calendarData(); err != nil {
+				return err
+			}
 		}
 		names.Props = append(names.Props, p)
 		return nil

@@ -147,7 +147,7 @@ func TestReadPropfind(t *testing.T) {
 			&Names{PropName: true}},
 		"calendar-data": {
 			`<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data content-type="a/b" version="3"><C:comp name="X"/></C:calendar-data></D:prop></D:propfind>`,
-			&Names{Props: []Prop{{Name: Name{Space: CalDAV, Local: "calendar-data"}, ContentType: "a/b", Version: "3"}}}},
+			&Names{Props: []Prop{{Name: Name{Space: CalDAV, Local: "calendar-data"}, ContentType: "a/b", Version: "3", Data: &CalendarData{Comp: &Comp{Name: "X"}}}}}},
 	} {
 		got, err := ReadPropfind(strings.NewReader(c.body))
 		if err != nil {

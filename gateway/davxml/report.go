@@ -15,6 +15,9 @@ type Report struct {
 	// Timezone is the text of CALDAV:timezone in a calendar-query
 	// (RFC 4791 section 9.8), "" when not given.
 	Timezone string
+	// Range is the CALDAV:time-range of a free-busy-query (RFC 4791 section 7.10);
+	// nil when not given.
+	Range *TimeRange
 	// Token and Level are of DAV:sync-collection (RFC 6578 section 6.1);
 	// HasToken says that a DAV:sync-token stands there, if only an empty one.
 	Token, Level string
@@ -63,6 +66,8 @@ func (r *reader) reportChild(t token, report *Report) error {
 		err = r.limit(report)
 	case Name{Space: CalDAV, Local: "filter"}:
 		report.Filter, err = r.filter()
+	case Name{Space: CalDAV, Local: "time-range"}:
+		report.Range, err = timeRange(t)
 	case Name{Space: CalDAV, Local: "timezone"}:
 		report.Timezone, err = r.text()
 	}

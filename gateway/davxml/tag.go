@@ -1,6 +1,6 @@
 package davxml
 
-// Tag is the markup of an element without attributes, made once.
+// Tag is the markup of an element made once.
 type Tag struct{ start, end, empty string }
 
 // NewTag returns the markup of an element with that name.
@@ -11,6 +11,12 @@ func NewTag(n Name) Tag {
 		start += ` xmlns:X="` + string(AppendAttribute(nil, n.Space)) + `"`
 	}
 	return Tag{"<" + start + ">", "</" + p + n.Local + ">", "<" + start + "/>"}
+}
+
+// With returns the markup with an attribute more.
+func (t Tag) With(name, value string) Tag {
+	attribute := " " + name + `="` + string(AppendAttribute(nil, value)) + `"`
+	return Tag{t.start[:len(t.start)-1] + attribute + ">", t.end, t.empty[:len(t.empty)-2] + attribute + "/>"}
 }
 
 // Start appends the start tag.

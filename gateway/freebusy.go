@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
+	"calgate/translate"
+)
+
+// freeBusyQuery answers CALDAV:free-busy-query (RFC 4791 section 7.10) for a
+// calendar, or for all calendars of a home. Its Depth header changes nothing: a
+// calendar holds no collections.
+func (q *request) freeBusyQuery(report *davxml.Report) error {
+	if report.Range == nil {
+		return badRequest("a free-busy-query needs a time-range")
+	}
+	asked, err := timeRange(report.Range)
+	if err != nil {
+		return err
+	}
+	answer := &freeBusy{q, *asked, translate.NewFreeBusy(*asked)}
+	if q.place.kind == placeCalendar {
+		view, err := q.open(q.place.calendar)
+		if err != nil {
+			return err
+		}
+		if err := answer.add(view); err != nil {
+			return err
+		}
+	} else if err := answer.home(); err != nil {
+		return err
+	}
+	body := answer.Calendar(time.Now())
+	header := q.w.Header()
+	header.Set("Content-Type", "text/calendar; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Cache-Control", "private, no-cache")
+	q.w.WriteHeader(http.StatusOK)
+	q.w.Write(body)
+	return nil
+}
+
+// freeBusy is a free-busy-query that is being answered.
+type freeBusy struct {
+	q     *request
+	asked translate.TimeRange
+	*translate.FreeBusy
+}
+
+func (f *freeBusy) home() error {
+	home, err := f.q.account.Home(f.q.r.Context())
+	if err != nil {
+		return err
+	}
+	for view, err := range f.q.account.OpenAll(f.q.r.Context(), home.Calendars) {
+		if err == nil {
+			err = f.add(view)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the objects of a calendar that may be busy in the range. One that cannot
+// be read ends the query: time would look free that is not.
+func (f *freeBusy) add(view *calendar.View) error {
+	zone, err := f.q.zone(view)
+	if err != nil {
+		return err
+	}
+	var batch []calendar.Entry
+	for e := range view.Entries() {
+		if e.Component == "VTODO" || e.Component == "VJOURNAL" || !e.Span.MayOverlap(f.asked.Start, f.asked.End) {
+			continue
+		}
+		if batch = append(batch, e); len(batch) == batchQuery {
+			if err := f.read(view, batch, zone); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return f.read(view, batch, zone)
+}
+
+func (f *freeBusy) read(view *calendar.View, batch []calendar.Entry, zone *translate.Zone) error {
+	for item, err := range view.Read(f.q.r.Context(), batch) {
+		if err == nil {
+			err = item.Err
+		}
+		switch {
+		case calendar.IsKind(err, calendar.NotFound): // removed meanwhile
+		case err != nil:
+			return err
+		default:
+			if err := f.FreeBusy.Add(item.Body, zone); err != nil {
+				return &HTTPError{Code: http.StatusInsufficientStorage, Precondition: dav("number-of-matches-within-limits"),
+					Public: "there are too many instances in the range", Err: err}
+			}
+		}
+	}
+	return nil
+}

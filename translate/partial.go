@@ -1,0 +1,229 @@
+package translate
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Data is CALDAV:calendar-data in a request (RFC 4791 section 9.6): how much of
+// an object is wanted.
+type Data struct {
+	Comp            *CompData  // of VCALENDAR; nil: all
+	Expand          *TimeRange // RFC 4791 section 9.6.5
+	LimitRecurrence *TimeRange // RFC 4791 section 9.6.6
+	LimitFreeBusy   *TimeRange // RFC 4791 section 9.6.7
+	JSON            bool       // as jCal (RFC 7265)
+}
+
+// CompData is CALDAV:comp (RFC 4791 section 9.6.1). One that says nothing of
+// properties and components stands for all of them, as in the example of RFC 4791
+// section 7.8.1.
+type CompData struct {
+	Name             string
+	AllProp, AllComp bool
+	Props            []PropData
+	Comps            []CompData
+}
+
+// PropData is CALDAV:prop (RFC 4791 section 9.6.4).
+type PropData struct {
+	Name    string
+	NoValue bool
+}
+
+// ErrTooManyInstances says that an object has more than MaxInstances instances in
+// the range that it was to be expanded for.
+var ErrTooManyInstances = errors.New("more instances than are answered")
+
+// Whole says whether all octets of an object are wanted as they are.
+func (d *Data) Whole() bool { return d == nil || *d == Data{} }
+
+// Apply returns what is wanted of an object. zone is where floating times and dates
+// are, nil for UTC. What cannot be expanded, because its rules cannot be read or
+// take too many steps, is left as it is: the client gets the rules themselves.
+func (d *Data) Apply(raw []byte, zone *Zone) ([]byte, error) {
+	if d.Whole() {
+		return raw, nil
+	}
+	if d.Expand != nil {
+		expanded, err := expand(raw, d.Expand.normal(), zone)
+		if err != nil {
+			return nil, err
+		}
+		raw = expanded
+	}
+	if d.LimitRecurrence != nil {
+		raw = limitRecurrence(raw, d.LimitRecurrence.normal(), zone)
+	}
+	if d.LimitFreeBusy != nil {
+		raw = limitFreeBusy(raw, d.LimitFreeBusy.normal(), zone)
+	}
+	if d.Comp != nil {
+		raw = d.Comp.choose(raw)
+	}
+	if d.JSON {
+		return JSON(raw)
+	}
+	return raw, nil
+}
+
+// all says whether nothing is left out of a component.
+func (c *CompData) all() bool {
+	return !c.AllProp && !c.AllComp && len(c.Props)+len(c.Comps) == 0
+}
+
+// choose copies the lines that are wanted.
+func (c *CompData) choose(raw []byte) []byte {
+	everything, root := &CompData{AllProp: true, AllComp: true}, &CompData{Comps: []CompData{*c}}
+	open := []*CompData{root}
+	skipped := 0 // depth inside a component that is not wanted
+	var w lineWriter
+	for s := NewScanner(raw); s.Next(); {
+		l := &s.Line
+		octets := raw[l.Start:l.End]
+		in := open[len(open)-1]
+		switch {
+		case l.Err != nil:
+		case l.Is("BEGIN") && skipped > 0:
+			skipped++
+		case l.Is("BEGIN"):
+			var next *CompData
+			name := trimBlank(l.Value())
+			for i := range in.Comps {
+				if sameName(name, in.Comps[i].Name) {
+					next = &in.Comps[i]
+				}
+			}
+			if next == nil && in.AllComp || next != nil && next.all() {
+				next = everything
+			}
+			if next == nil || len(open) > MaxDepth {
+				skipped = 1
+				continue
+			}
+			open = append(open, next)
+			w.raw(octets)
+		case l.Is("END") && skipped > 0:
+			skipped--
+		case l.Is("END"):
+			if len(open) > 1 {
+				open = open[:len(open)-1]
+				w.raw(octets)
+			}
+		case skipped > 0:
+		case in.AllProp:
+			w.raw(octets)
+		default:
+			in.property(&w, l, octets)
+		}
+	}
+	return w.b
+}
+
+func (c *CompData) property(w *lineWriter, l *Line, octets []byte) {
+	for i := range c.Props {
+		p := &c.Props[i]
+		switch {
+		case !sameName(l.Name, p.Name):
+		case p.NoValue:
+			w.line(string(l.Name), string(l.params), ":")
+			return
+		default:
+			w.raw(octets)
+			return
+		}
+	}
+}
+
+// without copies a text without some ranges of it, which are in order.
+func without(raw []byte, gone []octets) []byte {
+	out, at := make([]byte, 0, len(raw)), 0
+	for _, g := range gone {
+		out, at = append(out, raw[at:g.start]...), g.end
+	}
+	return append(out, raw[at:]...)
+}
+
+// limitRecurrence leaves out the overrides that do not matter in a range: neither
+// they nor the instances that they replace overlap it (RFC 4791 section 9.6.6).
+func limitRecurrence(raw []byte, r TimeRange, zone *Zone) []byte {
+	m := newMatcher(raw, zone)
+	var gone []octets
+	for i, c := range m.list {
+		if !m.main(i) || c.name == "VFREEBUSY" {
+			continue
+		}
+		s := m.set(c.name)
+		if by := s.places[i]; s.list[by].override && !s.matters(by, r) {
+			gone = append(gone, octets{c.start, c.end})
+		}
+	}
+	return without(raw, gone)
+}
+
+// matters says whether an override changes what is in a range.
+func (s *set) matters(by int, r TimeRange) bool {
+	t := s.list[by]
+	if t.id.state != known {
+		return true
+	}
+	id := s.at(t.id).lo
+	if t.thisFuture && id < r.End {
+		return true
+	}
+	alone := *t
+	alone.thisFuture = false
+	if alone.overlaps(s.kind, r) {
+		return true
+	}
+	for _, master := range s.list {
+		if master.override || master.base().state != known {
+			continue
+		}
+		was := instance{by: by, start: t.id, unix: id}
+		s.finish(&was, master, master.extentOf(s.kind))
+		if was.overlaps(s.kind, master, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// limitFreeBusy leaves out the periods that do not overlap a range (RFC 4791
+// section 9.6.7).
+func limitFreeBusy(raw []byte, r TimeRange, zone *Zone) []byte {
+	m := newMatcher(raw, zone)
+	t := &times{frame: m.frame}
+	var w lineWriter
+	var open []string
+	for s := NewScanner(raw); s.Next(); {
+		l := &s.Line
+		octets := raw[l.Start:l.End]
+		switch {
+		case l.Is("BEGIN") && len(open) < MaxDepth:
+			open = append(open, strings.ToUpper(string(trimBlank(l.Value()))))
+		case l.Is("END") && len(open) > 0:
+			open = open[:len(open)-1]
+		case l.Is("FREEBUSY") && slices.Contains(open, "VFREEBUSY"):
+			values := bytes.Split(l.Value(), []byte{','})
+			var kept [][]byte
+			at := 0
+			t.eachPeriod(l, func(d rdate) {
+				if from, to := t.at(d.from), t.until(d); r.Start < to.hi && r.End > from.lo {
+					kept = append(kept, values[at])
+				}
+				at++
+			})
+			if len(kept) < len(values) {
+				if len(kept) > 0 {
+					w.line(string(l.Name), string(l.params), ":", string(bytes.Join(kept, []byte{','})))
+				}
+				continue
+			}
+		}
+		w.raw(octets)
+	}
+	return w.b
+}
