@@ -53,7 +53,7 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 		Domain:   func(string) string { return one("domain") },
 		Services: services(t, options["realms"]), Allow: options["allow"], Deny: options["deny"],
 		DeleteUploadedKinds: one("delete-scope") == "uploaded-kinds",
-		Logger: logger,
+		Logger:              logger,
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
