@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Format   string // Dovecot: maildir (default), sdbox, mdbox, mbox
 	Dotted   bool   // separator ".", prefix "INBOX."; Courier has no other
-	ACL      bool   // Dovecot: ACL, and other users below shared/; the others have it always
+	ACL      bool   // Dovecot: ACL, other users below shared/, and only Users and those of Server.User; the others have ACL always
 	Metadata bool
 	Quota    string // a rule such as "*:storage=200K"; "" = none
 	TLS      bool   // a certificate: implicit TLS on Server.TLSAddr, STARTTLS on Server.Addr
@@ -100,6 +100,9 @@ func (d *dovecot) prepare() error {
 			}
 		}
 	}
+	for _, user := range Users {
+		d.addUser(user)
+	}
 	if d.options.TLS {
 		return selfSigned(filepath.Join(d.dir, "cert.pem"), filepath.Join(d.dir, "key.pem"))
 	}
@@ -124,7 +127,17 @@ func (d *dovecot) start() error {
 	return nil
 }
 
-func (d *dovecot) addUser(string) {} // its passdb knows everybody
+// addUser enters a user in the list of those who have mailboxes; without ACL everybody has.
+func (d *dovecot) addUser(name string) {
+	list, err := os.OpenFile(filepath.Join(d.dir, "users"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer list.Close()
+	if _, err := fmt.Fprintf(list, "%s::%d:%d::%s::\n", name, d.uid, d.gid, d.home(name)); err != nil {
+		panic(err)
+	}
+}
 
 func (d *dovecot) home(user string) string { return filepath.Join(d.dir, "mail", user) }
 
@@ -216,8 +229,13 @@ passdb {
   args = password=pw-%u
 }
 userdb {
+{{- if .Options.ACL}}
+  driver = passwd-file
+  args = {{.Dir}}/users
+{{- else}}
   driver = static
   args = uid={{.UID}} gid={{.GID}} home={{.Dir}}/mail/%u
+{{- end}}
 }
 {{- if .Options.Metadata}}
 mail_attribute_dict = file:%h/dovecot-attributes
