@@ -89,7 +89,7 @@ func (d *dovecot) prepare() error {
 	if root {
 		d.uid, d.gid = 8, 8
 	}
-	for _, name := range []string{"run", "state", "log", "mail"} {
+	for _, name := range []string{"run", "state", "log", "mail", "users"} {
 		path := filepath.Join(d.dir, name)
 		if err := os.Mkdir(path, 0o755); err != nil {
 			return err
@@ -127,14 +127,11 @@ func (d *dovecot) start() error {
 	return nil
 }
 
-// addUser enters a user in the list of those who have mailboxes; without ACL everybody has.
+// addUser enters a user among those who have mailboxes, in a file of its own: Dovecot looks only once a second whether a file
+// has changed. Without ACL everybody has mailboxes.
 func (d *dovecot) addUser(name string) {
-	list, err := os.OpenFile(filepath.Join(d.dir, "users"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		panic(err)
-	}
-	defer list.Close()
-	if _, err := fmt.Fprintf(list, "%s::%d:%d::%s::\n", name, d.uid, d.gid, d.home(name)); err != nil {
+	line := fmt.Sprintf("%s::%d:%d::%s::\n", name, d.uid, d.gid, d.home(name))
+	if err := os.WriteFile(filepath.Join(d.dir, "users", name), []byte(line), 0o644); err != nil {
 		panic(err)
 	}
 }
@@ -231,7 +228,7 @@ passdb {
 userdb {
 {{- if .Options.ACL}}
   driver = passwd-file
-  args = {{.Dir}}/users
+  args = {{.Dir}}/users/%u
 {{- else}}
   driver = static
   args = uid={{.UID}} gid={{.GID}} home={{.Dir}}/mail/%u
