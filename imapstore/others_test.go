@@ -230,12 +230,43 @@ func TestFirstShare(t *testing.T) {
 	if list, err := bob.ListOthers(t.Context(), true); err != nil || len(list) > 0 {
 		t.Fatalf("%v, %v", list, err)
 	}
+	old := login(t, store, "bob")
+	if _, err := old.ListOthers(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
 	raw(t, b, "alice", "CREATE Calendar", "SETACL Calendar bob lr")
+	if r, ok, err := old.Rights(t.Context(), "~alice/Calendar"); err != nil || !ok || r != "lr" {
+		t.Errorf("rights asked in an old session: %q %v %v", r, ok, err)
+	}
+	look(t, old, "~alice/Calendar")
 	later = 61 * time.Second
 	if list, err := bob.ListOthers(t.Context(), true); err != nil || !slices.Equal(names(list), []string{"~alice/Calendar"}) {
 		t.Errorf("%v, %v", list, err)
 	}
 	bob.Release()
+	old.Release()
+}
+
+// TestServerBug: what Dovecot says of a user that it does not know is believed only where LIST shows nothing.
+func TestServerBug(t *testing.T) {
+	bug := say("TAG NO [SERVERBUG] Internal error occurred. Refer to server log for more information.\r\n")
+	for listed, want := range map[string]imapstore.Kind{
+		"": imapstore.NotFound, "* LIST (\\NoSelect) \"/\" shared/eve/Box\r\n": imapstore.NotFound, "* LIST () \"/\" shared/eve/Box\r\n": imapstore.Unavailable,
+	} {
+		f := &fake{caps: "NAMESPACE ACL RIGHTS=texk", answers: fakeAnswers{
+			"NAMESPACE": say("* NAMESPACE ((\"\" \"/\")) ((\"shared/\" \"/\")) NIL\r\nTAG OK\r\n"),
+			"SELECT":    bug, "STATUS": bug, "MYRIGHTS": bug, "LIST": say(listed + "TAG OK\r\n"),
+		}}
+		s := fakeLogin(t, f.store(t))
+		_, err := s.Look(t.Context(), "~eve/Box")
+		wantKind(t, err, want)
+		_, err = s.Status(t.Context(), "~eve/Box")
+		wantKind(t, err, want)
+		_, _, err = s.Rights(t.Context(), "~eve/Box")
+		wantKind(t, err, want)
+		_, err = s.Look(t.Context(), "Box")
+		wantKind(t, err, imapstore.Unavailable)
+	}
 }
 
 // TestDomains: Cyrus leaves away the domain of the user who asks; a template with %n puts it back.
