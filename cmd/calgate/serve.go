@@ -31,6 +31,9 @@ func serve(ctx context.Context, c *config) error {
 		Services: gateway.Services(c.realms), Allow: c.allow, Deny: c.deny, DeleteUploadedKinds: c.deleteScope == "uploaded-kinds",
 		Logger: logger, Progress: c.progressTimeout,
 	})
+	if c.tlsCert == "" {
+		signal.Ignore(syscall.SIGHUP) // whoever renews certificates everywhere must not end a gateway that has none
+	}
 	listeners, err := c.listeners(ctx, logger)
 	if err != nil {
 		return err
