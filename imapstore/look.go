@@ -37,6 +37,7 @@ const maxRounds = 10
 var (
 	errRestless = errors.New("mailbox changes faster than it can be looked at")
 	errNoUIDs   = errors.New("server gives no UIDVALIDITY")
+	errDoubt    = errors.New("server cannot tell what is new in the mailbox")
 	errRenewed  = errors.New("mailbox has another UIDVALIDITY than at the look")
 )
 
@@ -83,9 +84,15 @@ func (c *conn) look(name string) (Looked, error) {
 	var err error
 	if c.sel != nil && c.sel.name == name {
 		lines[0] = "NOOP"
+		c.w.doubt = ""
 		if replies, err = c.command(on, lines...); err == nil {
 			if err = replies[0].err(); err != nil {
 				c.sel = nil // whatever it means, SELECT will tell
+			} else if c.w.doubt != "" {
+				// Dovecot, when the index of the selected mailbox was removed and made anew: the NOOP is OK, and the view
+				// stays as it was for ever. Only another session sees the mailbox.
+				c.abort()
+				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
 			}
 		}
 	} else {
