@@ -219,12 +219,19 @@ func (m *master) reach() (back, ahead int64) {
 	return max(back, 0) + slack, ahead + slack
 }
 
-// earliest is when a rule that cannot be read can have its first instance.
+// earliest is when a rule that cannot be read can have its first instance. A task
+// counts from its DUE where that is before DTSTART.
 func (m *master) earliest() int64 {
-	first := m.zone.unix(m.base.wall) + min(0, m.length.total())
+	begin := func(start int64, length duration) int64 {
+		if m.kind != "VTODO" {
+			return start
+		}
+		return start + min(0, length.total())
+	}
+	first := begin(m.zone.unix(m.base.wall), m.length)
 	for _, i := range m.later {
 		t := m.list[i]
-		first = min(first, m.at(t.base()).lo+min(0, t.extentOf(m.kind).total()))
+		first = min(first, begin(m.at(t.base()).lo, t.extentOf(m.kind)))
 	}
 	return first
 }

@@ -296,7 +296,7 @@ const maxSpanSteps = 5_000
 // of DTSTART (RFC 5545 section 3.3.10), and often is not; hull adds zoneSlack for
 // what that can mean.
 func (t *times) last(r *rule) int64 {
-	if r.unknown {
+	if r.unknown || t.start.date && r.freq < daily { // what newRecurrence does not take
 		return openEnd
 	}
 	if until := r.until; until.state == known {
