@@ -130,6 +130,9 @@ func (q *request) resolveTarget(t Target, method string) (place, error) {
 // resolveOther says where a target below another user's home leads. Nothing is made
 // there, and a home of which nothing may be seen is not there.
 func (q *request) resolveOther(t Target, method string) (place, error) {
+	if t.Realm == RealmUser { // principals of others are not shown
+		return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+	}
 	f := ownerFinder{q.r.Context(), q.account, t.Owner}
 	p, err := resolve(t, f, method)
 	if err != nil {
