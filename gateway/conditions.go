@@ -170,7 +170,7 @@ func (q *request) ownLists() error {
 // checkCollection evaluates the preconditions of a write to what is no object. They
 // come before 405: Thunderbird's "PUT, If-Match: nothing" must read 412 everywhere.
 func (q *request) checkCollection() error {
-	if q.place.kind == placeObject {
+	if q.place.kind&(placeObject|placeFeed) != 0 {
 		return nil
 	}
 	switch q.r.Method {

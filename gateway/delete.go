@@ -5,6 +5,9 @@ import "net/http"
 // delete answers DELETE of an object or of a calendar (RFC 4918 section 9.6). A
 // calendar goes without its children: those are calendars of their own.
 func (q *request) delete() error {
+	if q.place.kind == placeFeed {
+		return q.unpublish()
+	}
 	ctx := q.r.Context()
 	if q.place.kind == placeCalendar {
 		if err := q.account.Remove(ctx, q.place.calendar); err != nil {

@@ -82,6 +82,10 @@ func (q *request) httpError(err error) *HTTPError {
 		return q.calendarError(c, err)
 	case errors.As(err, &o):
 		return forbiddenData(caldav(o.Precondition), o.Reason, err)
+	case errors.Is(err, translate.ErrNoCalendar):
+		return &HTTPError{Code: http.StatusBadRequest, Public: "the request body is no iCalendar", Err: err}
+	case errors.Is(err, translate.ErrTooManyItems):
+		return &HTTPError{Code: http.StatusRequestEntityTooLarge, Public: "there are more than " + strconv.Itoa(translate.MaxFeedItems) + " calendar objects", Err: err}
 	case errors.As(err, &f):
 		return forbiddenData(caldav(f.Precondition), "the filter is not understood", err)
 	case errors.As(err, &x):
@@ -108,7 +112,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	e := &HTTPError{Err: err}
 	switch c.Kind {
 	case calendar.Unavailable:
-		return unavailable("the mail server cannot serve this now", err)
+		return unavailable("the mail server cannot serve this now"+stoppedAt(c), err)
 	case calendar.BadCredentials:
 		return unauthorized(err)
 	case calendar.Denied:
@@ -134,7 +138,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.PreconditionFailed:
 		e.Code, e.Public = http.StatusPreconditionFailed, "the resource is not in the state that the request names"
 	case calendar.OverQuota:
-		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"
+		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"+stoppedAt(c)
 	case calendar.InvalidToken:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
 	case calendar.TooMany:
@@ -145,6 +149,15 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Public = http.StatusInternalServerError, "the gateway failed"
 	}
 	return e
+}
+
+// stoppedAt names the object of a publication that could not be stored, where others
+// were.
+func stoppedAt(c *calendar.Error) string {
+	if c.Name == "" || c.Op != "Replace" {
+		return ""
+	}
+	return "; the publication stopped at " + c.Name
 }
 
 // lacking is the resource on which a privilege is missing: members are bound and

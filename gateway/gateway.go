@@ -23,6 +23,12 @@ type Options struct {
 	Domain func(host string) string
 	Logger *slog.Logger // nil: slog.Default()
 
+	Services    Services // 0: all
+	Allow, Deny []string // patterns of accounts, "*" is anything; without Allow all may that Deny does not name
+	// DeleteUploadedKinds restricts what a publication that replaces everything
+	// removes to the components that are in it: events leave tasks alone.
+	DeleteUploadedKinds bool
+
 	Progress time.Duration // a body or an answer that moves no octet for so long is cut; 0: 60 s
 	CleanUp  time.Duration // longest clean-up of a folder after the answer is out; 0: 30 s
 }
@@ -51,6 +57,9 @@ func New(o Options) http.Handler {
 	}
 	if o.Domain == nil {
 		o.Domain = func(string) string { return "" }
+	}
+	if o.Services == 0 {
+		o.Services = ServeAll
 	}
 	if o.Progress == 0 {
 		o.Progress = progress
@@ -102,15 +111,16 @@ type method struct {
 // methods are in the order in which Allow names them.
 func methods() []method {
 	const dav = placeRoot | placePrincipal | placeHome | placeCalendar | placeObject
+	const readable = placeRoot | placeCalendar | placeObject | placeFeed
 	return []method{
-		{"OPTIONS", dav, (*request).options},
-		{"GET", placeRoot | placeObject, (*request).get}, // that of the root needs no login and is answered before
-		{"HEAD", placeRoot | placeObject, (*request).get},
-		{"PUT", placeObject, (*request).put},
-		{"DELETE", placeCalendar | placeObject, (*request).delete},
+		{"OPTIONS", dav | placeFeed, (*request).options},
+		{"GET", readable, (*request).get}, // that of the root needs no login and is answered before
+		{"HEAD", readable, (*request).get},
+		{"PUT", placeObject | placeFeed, (*request).put},
+		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete},
 		{"COPY", placeObject, (*request).move},
 		{"MOVE", placeObject, (*request).move},
-		{"PROPFIND", dav, (*request).propfind},
+		{"PROPFIND", dav | placeFeed, (*request).propfind},
 		{"PROPPATCH", dav, (*request).proppatch},
 		{"REPORT", dav, (*request).report},
 		{"MKCALENDAR", placeNothing, (*request).mkcalendar},
@@ -151,6 +161,12 @@ func (q *request) serve() error {
 		return err
 	}
 	if q.account, err = q.h.Calendar.Login(q.r.Context(), q.login.account, q.login.password); err != nil {
+		return err
+	}
+	if err := q.admitted(); err != nil {
+		return err
+	}
+	if err := q.served(); err != nil {
 		return err
 	}
 	if err := q.resolve(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"calgate/gateway/calendar"
+	"calgate/translate"
 )
 
 // open opens a calendar.
@@ -14,14 +15,18 @@ func (q *request) open(c calendar.Calendar) (*calendar.View, error) {
 }
 
 // get answers GET and HEAD of an object: the octets of its PUT (RFC 4791 section 5.3.4
-// for the strong entity tag). HEAD and 304 fetch no body. It does not look at Accept,
-// as clients ask for events in the strangest types.
+// for the strong entity tag). HEAD and 304 fetch no body. Who prefers it gets jCal,
+// under a weak entity tag: those octets are not the ones of the PUT.
 func (q *request) get() error {
+	if q.place.kind != placeObject {
+		return q.publish()
+	}
 	view, err := q.open(q.place.calendar)
 	if err != nil {
 		return err
 	}
 	e, exists := view.Entry(q.place.name)
+	q.w.Header().Set("Vary", "Accept")
 	if err := q.cond.check(q.r.Method, stateOf(e, exists)); err != nil {
 		if err == errNotModified {
 			q.validators(e)
@@ -34,7 +39,8 @@ func (q *request) get() error {
 		return notFound("no such object")
 	}
 	var body []byte
-	if q.r.Method != http.MethodHead || e.Length < 0 {
+	json := prefersJSON(q.r.Header["Accept"])
+	if q.r.Method != http.MethodHead || e.Length < 0 || json {
 		item, err := q.read(view, e)
 		if err != nil {
 			return err
@@ -44,6 +50,13 @@ func (q *request) get() error {
 	}
 	q.validators(e)
 	q.w.Header().Set("Content-Type", contentType(e.Component))
+	if json {
+		if converted, err := translate.JSON(body); err == nil {
+			body, e.Length = converted, int64(len(converted))
+			q.w.Header().Set("Content-Type", jcalType)
+			q.w.Header().Set("ETag", "W/"+e.ETag)
+		}
+	}
 	q.w.Header().Set("Content-Length", strconv.FormatInt(e.Length, 10))
 	q.w.WriteHeader(http.StatusOK)
 	if q.r.Method != http.MethodHead {

@@ -210,7 +210,7 @@ func TestPutNowhere(t *testing.T) {
 	for url, status := range map[string]int{
 		"/": 405, "/UserDAV/~me/": 405, "/CalDAV/": 405, "/CalDAV/~me/": 405, "/CalDAV/Calendar/": 405, "/CalDAV/Calendar.ics": 405, "/CalDAV/none/": 405,
 		"/CalDAV/none": 409, "/CalDAV/none/x.ics": 409, "/CalDAV/INBOX/x.ics": 409, "/CalDAV/Calendar/none/x.ics": 409,
-		"/nothing": 404, "/CalendarData/x.ics": 404, "/CalDAV/~somebody/Calendar/x.ics": 404,
+		"/nothing": 404, "/CalendarData/~somebody/x.ics": 404, "/CalDAV/~somebody/Calendar/x.ics": 404,
 	} {
 		a := r.want(status, "PUT", url, event("a", "A"))
 		if (status == 405) != (a.Header.Get("Allow") != "") {

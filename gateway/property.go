@@ -52,22 +52,22 @@ type subject struct {
 // properties are the live properties, in the order in which allprop and propname
 // write them.
 var properties = tagged([]property{
-	{name: dav("resourcetype"), on: everywhere, allprop: true, read: resourceType},
-	{name: dav("displayname"), on: everywhere, allprop: true, index: true, stored: true, read: displayName},
-	{name: dav("getetag"), on: placeObject, allprop: true, index: true, read: getETag},
-	{name: dav("getcontenttype"), on: placeObject, allprop: true, index: true, read: getContentType},
+	{name: dav("resourcetype"), on: everywhere | placeFeed, allprop: true, read: resourceType},
+	{name: dav("displayname"), on: everywhere | placeFeed, allprop: true, index: true, stored: true, read: displayName},
+	{name: dav("getetag"), on: placeObject | placeFeed, allprop: true, index: true, read: getETag},
+	{name: dav("getcontenttype"), on: placeObject | placeFeed, allprop: true, index: true, read: getContentType},
 	{name: dav("getcontentlength"), on: placeObject, allprop: true, index: true, read: getContentLength},
-	{name: dav("getlastmodified"), on: placeObject, allprop: true, index: true, read: getLastModified},
+	{name: dav("getlastmodified"), on: placeObject | placeFeed, allprop: true, index: true, read: getLastModified},
 	{name: dav("creationdate"), on: placeObject, allprop: true, index: true, read: creationDate},
 
 	// RFC 5397
-	{name: dav("current-user-principal"), on: everywhere, read: principalHref},
+	{name: dav("current-user-principal"), on: everywhere | placeFeed, read: principalHref},
 	// RFC 3744 sections 4 and 5
 	{name: dav("principal-URL"), on: placeRoot | placePrincipal | placeHome, read: principalHref},
 	{name: dav("alternate-URI-set"), on: placePrincipal, read: empty},
 	{name: dav("group-membership"), on: placePrincipal, read: empty},
 	{name: dav("principal-collection-set"), on: everywhere, read: principalCollectionSet},
-	{name: dav("owner"), on: placeHome | placeCalendar | placeObject, read: principalHref},
+	{name: dav("owner"), on: placeHome | placeCalendar | placeObject | placeFeed, read: principalHref},
 	{name: dav("current-user-privilege-set"), on: everywhere, index: true, read: currentUserPrivilegeSet},
 	{name: dav("supported-privilege-set"), on: everywhere, read: supportedPrivilegeSet},
 	// RFC 3253 section 3.1.5, RFC 6578 section 4
@@ -202,7 +202,7 @@ func empty(b []byte, _ *subject) ([]byte, bool) { return b, true }
 
 func resourceType(b []byte, s *subject) ([]byte, bool) {
 	switch s.kind {
-	case placeObject:
+	case placeObject, placeFeed:
 		return b, true
 	case placePrincipal:
 		return append(b, "<D:collection/><D:principal/>"...), true
@@ -217,7 +217,7 @@ func resourceType(b []byte, s *subject) ([]byte, bool) {
 func displayName(b []byte, s *subject) ([]byte, bool) {
 	name := realm
 	switch s.kind {
-	case placeObject:
+	case placeObject, placeFeed:
 		name = s.entry.Name
 	case placeCalendar:
 		name = s.calendar.Path[len(s.calendar.Path)-1]

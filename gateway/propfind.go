@@ -30,6 +30,8 @@ func (q *request) propfind() error {
 		err = m.calendar(d)
 	case placeObject:
 		err = m.object()
+	case placeFeed:
+		err = m.feed()
 	default:
 		err = m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: q.place.kind}, 0)
 	}
@@ -45,11 +47,11 @@ func (q *request) propfind() error {
 // calendar they would take such an answer for an empty one.
 func (q *request) propfindDepth() (depth, error) {
 	missing := depthInfinity
-	if q.place.kind&(placeRoot|placePrincipal|placeObject) != 0 {
+	if q.place.kind&(placeRoot|placePrincipal|placeObject|placeFeed) != 0 {
 		missing = depth0
 	}
 	d, err := q.depth(missing)
-	if err == nil && d == depthInfinity && q.place.kind != placeObject {
+	if err == nil && d == depthInfinity && q.place.kind&(placeObject|placeFeed) == 0 {
 		err = forbidden(dav("propfind-finite-depth"), "Depth must be 0 or 1")
 	}
 	return d, err

@@ -21,6 +21,9 @@ const maxName = 255
 
 // put stores a calendar object (RFC 4791 section 5.3.2).
 func (q *request) put() error {
+	if q.place.kind == placeFeed {
+		return q.subscribe()
+	}
 	if len(q.place.name) > maxName {
 		return &HTTPError{Code: http.StatusForbidden, Public: "the name is too long"}
 	}

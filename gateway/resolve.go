@@ -17,6 +17,7 @@ const (
 	placeHome
 	placeCalendar
 	placeObject  // there or not: opening the calendar tells
+	placeFeed    // a calendar as one resource; it may be missing at a PUT
 	placeNothing // nothing is there; a calendar may be made under its path
 )
 
@@ -32,6 +33,8 @@ func (k placeKind) String() string {
 		return "calendar"
 	case placeObject:
 		return "object"
+	case placeFeed:
+		return "feed"
 	case placeNothing:
 		return "nothing"
 	}
@@ -41,9 +44,9 @@ func (k placeKind) String() string {
 // place is where a target leads, after resolution.
 type place struct {
 	kind     placeKind
-	calendar calendar.Calendar // of a calendar and of an object
+	calendar calendar.Calendar // of a calendar, of an object and of a feed
 	name     string            // of an object: its octets, decoded
-	path     []string          // of nothing: decoded segments below the home; empty outside of it
+	path     []string          // of nothing, and of a feed that is missing: decoded segments below the home; empty outside of it
 
 	// Hrefs as the request spelled them, escaped: clients drop members that are not
 	// below the URL they asked.
@@ -111,6 +114,8 @@ func resolve(t Target, f finder, method string) (place, error) {
 			return defaultPlace(t, f)
 		}
 		return place{kind: placeHome, self: t.self(true), base: t.base()}, nil
+	case RealmFeed, RealmFeedDel:
+		return resolveFeed(t, f, method)
 	}
 	return place{kind: placeNothing, self: t.self(t.Slash)}, nil
 }
@@ -157,6 +162,38 @@ func resolvePath(t Target, f finder, collection bool) (place, error) {
 		return t.object(c, t.base()+escapePath(c.Path)+"/"), err
 	}
 	return place{kind: placeNothing, path: t.Path, self: t.self(collection), base: t.base()}, nil
+}
+
+// resolveFeed says which calendar is meant as one resource: the one so named, else the
+// one that is named without the suffix ".ics". A PUT makes what is missing.
+func resolveFeed(t Target, f finder, method string) (place, error) {
+	p := place{kind: placeFeed, self: t.self(t.Slash), base: t.base()}
+	path := t.Path
+	if len(path) > 0 {
+		c, ok, err := f.find(path)
+		if ok || err != nil {
+			p.calendar = c
+			return p, err
+		}
+		if stripped, ok := stripSuffix(path); ok {
+			path = stripped
+		}
+	}
+	if len(path) == 0 {
+		var err error
+		p.calendar, err = f.defaultCalendar()
+		return p, err
+	}
+	c, ok, err := f.find(path)
+	switch {
+	case ok || err != nil:
+		p.calendar = c
+	case method == http.MethodPut:
+		p.path = path
+	default:
+		p.kind = placeNothing
+	}
+	return p, err
 }
 
 // defaultPlace is what the empty mailbox name means. Answers name the calendar.

@@ -219,7 +219,8 @@ func TestAllow(t *testing.T) {
 		{"/UserDAV/~me/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/~me", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
-		{"/CalDAV/Calendar", "OPTIONS, DELETE, PROPFIND, PROPPATCH, REPORT"},
+		{"/CalDAV/Calendar", "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, REPORT"},
+		{"/CalendarData/Calendar", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND"},
 		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"},
 	} {
 		a := r.want(200, "OPTIONS", c.url, "")
@@ -235,12 +236,12 @@ func TestAllow(t *testing.T) {
 			}
 		}
 	}
-	r.want(405, "GET", "/CalDAV/", "") // the default calendar: feeds are not built
+	r.want(200, "GET", "/CalDAV/", "") // the default calendar
 	r.want(405, "GET", "/CalDAV/~me/", "")
-	r.want(405, "GET", "/CalDAV/Calendar.ics", "")
+	r.want(200, "GET", "/CalDAV/Calendar.ics", "")
 	r.want(404, "GET", "/CalDAV/none/", "")
 	r.want(404, "OPTIONS", "/CalDAV/none/x.ics", "")
-	r.want(404, "GET", "/CalendarData/Calendar.ics", "")
+	r.want(200, "GET", "/CalendarData/Calendar.ics", "")
 	r.want(404, "GET", "/CalDAV/INBOX/", "")
 	r.want(403, "MKCALENDAR", "/somewhere/", "")
 	r.want(405, "PATCH", "/somewhere/", "")

@@ -15,8 +15,9 @@ const (
 	RealmWellKnown // RFC 6764 section 5
 	RealmRobots    // RFC 9309 section 2.3
 	RealmCalDAV
-	RealmUser // principals
-	RealmFeed // CalendarData and CalendarDataDel
+	RealmUser    // principals
+	RealmFeed    // CalendarData: a calendar as one resource
+	RealmFeedDel // CalendarDataDel: the same, but a PUT replaces everything
 )
 
 // Target is what a URL means, before any I/O.
@@ -76,8 +77,10 @@ func (t *Target) place(s []string) {
 	switch s[0] {
 	case "CalDAV":
 		t.Realm = RealmCalDAV
-	case "CalendarData", "CalendarDataDel":
+	case "CalendarData":
 		t.Realm = RealmFeed
+	case "CalendarDataDel":
+		t.Realm = RealmFeedDel
 	case "UserDAV":
 		if len(rest) > 1 {
 			return

@@ -39,7 +39,7 @@ func TestTarget(t *testing.T) {
 		{"/UserDAV/%7Eme/", RealmUser, "me", nil, true, "/UserDAV/%7Eme/"},
 		{"/UserDAV/a/b", RealmNone, "", nil, false, "/UserDAV/a/b"},
 		{"/CalendarData/~bob/Work.ics", RealmFeed, "bob", []string{"Work.ics"}, false, "/CalendarData/~bob/Work.ics"},
-		{"/CalendarDataDel/", RealmFeed, "", nil, true, "/CalendarDataDel/"},
+		{"/CalendarDataDel/", RealmFeedDel, "", nil, true, "/CalendarDataDel/"},
 		{"/.well-known/caldav", RealmWellKnown, "", nil, false, "/.well-known/caldav"},
 		{"/.well-known/caldav/", RealmWellKnown, "", nil, true, "/.well-known/caldav/"},
 		{"/.well-known/carddav", RealmNone, "", nil, false, "/.well-known/carddav"},

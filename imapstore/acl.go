@@ -52,6 +52,9 @@ func (s *Session) Rights(ctx context.Context, mailbox string) (string, bool, err
 		if err != nil {
 			return &Error{Kind: NotFound, Err: err}
 		}
+		if err := c.present(real); err != nil {
+			return err
+		}
 		replies, err := c.command(func(r *response) error {
 			if r.kind == "MYRIGHTS" {
 				rights = c.parseRights(r.scan())
@@ -64,4 +67,20 @@ func (s *Session) Rights(ctx context.Context, mailbox string) (string, bool, err
 		return c.notSelected(real, replies[0])
 	})
 	return rights, err == nil, err
+}
+
+// present is NotFound for a mailbox of another user that is not there: of a user that Dovecot 2.3 does not know MYRIGHTS ends
+// its process. LIST would not do: a session that is older than the owner's first share shows nothing.
+func (c *conn) present(real string) error {
+	if !c.isOther(real) {
+		return nil
+	}
+	replies, err := c.command(nil, "STATUS "+arg(real)+" (UIDVALIDITY)")
+	if err != nil || replies[0].status == "OK" {
+		return err
+	}
+	if err = c.notSelected(real, replies[0]); IsKind(err, NoPermission) || kindOf(err) == NoPermission {
+		return nil // rights without r
+	}
+	return err
 }

@@ -26,7 +26,7 @@ var errDeadline = errors.New("the last octet could not leave before the deadline
 func (s *Session) Append(ctx context.Context, mailbox string, m Outgoing, deadline time.Time) (Appended, error) {
 	var a Appended
 	err := s.do(ctx, "Append", mailbox, write, func(c *conn) error {
-		uids, err := s.append(c, mailbox, []Outgoing{m}, deadline)
+		uids, err := s.append(c, mailbox, 1, func(int) Outgoing { return m }, deadline)
 		if len(uids.uids) == 1 {
 			a = Appended{uids.validity, uids.uids[0]}
 		}
@@ -38,17 +38,18 @@ func (s *Session) Append(ctx context.Context, mailbox string, m Outgoing, deadli
 	return a, nil
 }
 
-// AppendAll stores all messages or none (RFC 3502), under the deadline of Append for the last octet of the last one. Kind
-// Unsupported where the server has no MULTIAPPEND.
-func (s *Session) AppendAll(ctx context.Context, mailbox string, ms []Outgoing, deadline time.Time) error {
-	if len(ms) == 0 {
+// AppendAll stores n messages or none (RFC 3502), under the deadline of Append for the last octet of the last one. message
+// makes each when its turn comes, so that they need not be in memory together; it must give the same one again when asked
+// again. Kind Unsupported where the server has no MULTIAPPEND.
+func (s *Session) AppendAll(ctx context.Context, mailbox string, n int, message func(i int) Outgoing, deadline time.Time) error {
+	if n == 0 {
 		return nil
 	}
 	return s.do(ctx, "AppendAll", mailbox, write, func(c *conn) error {
-		if len(ms) > 1 && !c.caps.MultiAppend {
+		if n > 1 && !c.caps.MultiAppend {
 			return &Error{Kind: Unsupported}
 		}
-		_, err := s.append(c, mailbox, ms, deadline)
+		_, err := s.append(c, mailbox, n, message, deadline)
 		return err
 	})
 }
@@ -59,23 +60,16 @@ type appendUID struct {
 	uids     []uint32
 }
 
-func (s *Session) append(c *conn, mailbox string, ms []Outgoing, deadline time.Time) (appendUID, error) {
+func (s *Session) append(c *conn, mailbox string, n int, message func(int) Outgoing, deadline time.Time) (appendUID, error) {
 	real, err := c.server(mailbox)
 	if err != nil {
 		return appendUID{}, &Error{Kind: NotFound, Err: err}
-	}
-	for _, m := range ms {
-		for _, f := range m.Flags {
-			if !isAtom(strings.TrimPrefix(f, `\`)) {
-				return appendUID{}, &Error{Kind: Bad, Err: fmt.Errorf("%q is no flag", f)}
-			}
-		}
 	}
 	left := deadline.Sub(s.store.o.Now()) // the deadline is of the store's clock, sockets have another
 	if left <= 0 {
 		return appendUID{}, &Error{Kind: TooLate, Err: errDeadline}
 	}
-	p, err := c.appendAll(real, ms, time.Now().Add(left))
+	p, err := c.appendAll(real, n, message, time.Now().Add(left))
 	if err != nil {
 		return appendUID{}, err
 	}
@@ -91,7 +85,7 @@ func (s *Session) append(c *conn, mailbox string, ms []Outgoing, deadline time.T
 
 // appendAll speaks one APPEND. Up to the last octet the end is the deadline; a literal goes without waiting where LITERAL+
 // (RFC 7888) is offered, at any size.
-func (c *conn) appendAll(real string, ms []Outgoing, deadline time.Time) (reply, error) {
+func (c *conn) appendAll(real string, n int, message func(int) Outgoing, deadline time.Time) (reply, error) {
 	tag, err := c.begin(1)
 	if err != nil {
 		return reply{}, err
@@ -104,7 +98,14 @@ func (c *conn) appendAll(real string, ms []Outgoing, deadline time.Time) (reply,
 		sent += n
 		return err
 	}
-	for i, m := range ms {
+	for i := range n {
+		m := message(i)
+		if f, ok := badFlag(m.Flags); ok {
+			if sent > 0 { // the command cannot be taken back
+				return reply{}, c.broken(fmt.Errorf("%q is no flag", f))
+			}
+			return reply{}, &Error{Kind: Bad, Err: fmt.Errorf("%q is no flag", f)}
+		}
 		wait := !c.caps.LiteralPlus && (!c.caps.LiteralMinus || len(m.Octets) > 4096)
 		plus := "+"
 		if wait {
@@ -126,7 +127,7 @@ func (c *conn) appendAll(real string, ms []Outgoing, deadline time.Time) (reply,
 			}
 		}
 		b.Write(m.Octets)
-		if last := i == len(ms)-1; last {
+		if last := i == n-1; last {
 			b.WriteString("\r\n")
 		} else if b.Len() < 64<<10 {
 			continue
@@ -141,6 +142,15 @@ func (c *conn) appendAll(real string, ms []Outgoing, deadline time.Time) (reply,
 		return reply{}, err
 	}
 	return replies[0], nil
+}
+
+func badFlag(flags []string) (string, bool) {
+	for _, f := range flags {
+		if !isAtom(strings.TrimPrefix(f, `\`)) {
+			return f, true
+		}
+	}
+	return "", false
 }
 
 // unsent cuts the connection, in which the last octet has not been written.

@@ -3,7 +3,6 @@ package imapstore_test
 import (
 	"testing"
 
-	"calgate/imapstore"
 	"calgate/test/backends"
 )
 
@@ -14,11 +13,7 @@ func BenchmarkFields(b *testing.B) {
 	if err := s.Create(b.Context(), "Calendar"); err != nil {
 		b.Fatal(err)
 	}
-	ms := make([]imapstore.Outgoing, n)
-	for i := range ms {
-		ms[i] = message(i)
-	}
-	if err := s.AppendAll(b.Context(), "Calendar", ms, soon()); err != nil {
+	if err := s.AppendAll(b.Context(), "Calendar", n, message, soon()); err != nil {
 		b.Fatal(err)
 	}
 	look(b, s, "Calendar")

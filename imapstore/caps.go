@@ -13,7 +13,8 @@ type Caps struct {
 	ListExtended, ListStatus, SpecialUse, Unselect, Move, ObjectID bool
 	LiteralPlus, LiteralMinus, SASLIR, Quota, Idle, ID             bool
 
-	TEKX bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
+	TEKX        bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
+	Annotations bool // the right n of RFC 5257 is among them, which is how Cyrus can be told
 
 	All []string // upper case, sorted
 }
@@ -31,8 +32,9 @@ func readCaps(all []string) Caps {
 		SASLIR: has("SASL-IR"), Quota: has("QUOTA"), Idle: has("IDLE"), ID: has("ID"),
 	}
 	for _, a := range all {
-		if strings.HasPrefix(a, "RIGHTS=") {
+		if rights, ok := strings.CutPrefix(a, "RIGHTS="); ok {
 			c.TEKX = true
+			c.Annotations = strings.Contains(rights, "N") // All is in upper case
 		}
 	}
 	return c

@@ -17,6 +17,8 @@ type conn struct {
 	client *imapclient.Client
 	caps   Caps
 	ns     Namespaces
+	user   string            // as logged in
+	others *others           // nil: the server shows none
 	alias  map[string]string // names that LIST showed and that cannot be turned back by rule: shown name -> server's name
 	sel    *selected         // nil: no mailbox is selected
 

@@ -42,7 +42,7 @@ func (s *Store) logIn(ctx context.Context, user, password string, dial func() (*
 		return nil, err
 	}
 	w := newWire(l, s.o.CommandTimeout, s.o.Logger)
-	c := &conn{w: w, client: imapclient.New(w, nil)}
+	c := &conn{w: w, client: imapclient.New(w, nil), user: user}
 	err = c.client.WaitGreeting()
 	if err == nil {
 		err = c.authenticate(user, password)
@@ -50,6 +50,9 @@ func (s *Store) logIn(ctx context.Context, user, password string, dial func() (*
 	if err == nil {
 		c.caps = readCaps(w.caps)
 		err = c.readNamespaces()
+	}
+	if err == nil {
+		c.others, err = c.findOthers(s.o.Others)
 	}
 	if err != nil {
 		if lost := w.lost(); lost != nil && !errors.As(err, new(*refusal)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Mailbox is a mailbox and the triple that names its message set: at a constant UIDNEXT the set can only shrink, so UIDNEXT and
@@ -36,6 +37,7 @@ const maxRounds = 10
 var (
 	errRestless = errors.New("mailbox changes faster than it can be looked at")
 	errNoUIDs   = errors.New("server gives no UIDVALIDITY")
+	errDoubt    = errors.New("server cannot tell what is new in the mailbox")
 	errRenewed  = errors.New("mailbox has another UIDVALIDITY than at the look")
 )
 
@@ -62,6 +64,12 @@ func (s *Session) Look(ctx context.Context, mailbox string) (Looked, error) {
 
 func (c *conn) look(name string) (Looked, error) {
 	var l Looked
+	// Of a user that Dovecot 2.3 does not know MYRIGHTS ends its process: it must be seen first that the mailbox is there.
+	if c.isOther(name) && (c.sel == nil || c.sel.name != name) {
+		if _, err := c.selectName(name, nil, make([]string, 1)); err != nil {
+			return Looked{}, err
+		}
+	}
 	lines := make([]string, 1, 2)
 	if c.caps.ACL {
 		lines = append(lines, "MYRIGHTS "+arg(name))
@@ -76,9 +84,15 @@ func (c *conn) look(name string) (Looked, error) {
 	var err error
 	if c.sel != nil && c.sel.name == name {
 		lines[0] = "NOOP"
+		c.w.doubt = ""
 		if replies, err = c.command(on, lines...); err == nil {
 			if err = replies[0].err(); err != nil {
 				c.sel = nil // whatever it means, SELECT will tell
+			} else if c.w.doubt != "" {
+				// Dovecot, when the index of the selected mailbox was removed and made anew: the NOOP is OK, and the view
+				// stays as it was for ever. Only another session sees the mailbox.
+				c.abort()
+				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
 			}
 		}
 	} else {
@@ -143,17 +157,43 @@ func (c *conn) notSelected(name string, p reply) error {
 	if p.status == "NO" && p.code == "CANNOT" { // Dovecot of a name that it does not allow
 		return &Error{Kind: NotFound, Err: err}
 	}
-	if p.status != "NO" || p.code != "" {
+	// Dovecot says SERVERBUG of a user that it does not know.
+	if p.status != "NO" || (p.code != "" && (p.code != "SERVERBUG" || !c.isOther(name))) {
 		return err
 	}
 	there, lerr := c.listed(name)
-	if lerr != nil {
+	switch {
+	case lerr != nil:
 		return lerr
+	case !there:
+		return &Error{Kind: NotFound, Err: err}
 	}
-	if there {
-		return &Error{Kind: Unavailable, Err: err}
+	readable, lerr := c.readable(name)
+	switch {
+	case lerr != nil:
+		return lerr
+	case !readable:
+		return &Error{Kind: NoPermission, Err: err}
 	}
-	return &Error{Kind: NotFound, Err: err}
+	return &Error{Kind: Unavailable, Err: err}
+}
+
+// readable is false where MYRIGHTS lacks the right r (RFC 4314 section 4): Cyrus and Courier refuse without a code.
+func (c *conn) readable(name string) (bool, error) {
+	if !c.caps.ACL {
+		return true, nil
+	}
+	rights := ""
+	p, err := c.one(func(r *response) error {
+		if r.kind == "MYRIGHTS" {
+			rights = c.parseRights(r.scan())
+		}
+		return nil
+	}, "MYRIGHTS "+arg(name))
+	if p.status == "NO" {
+		return true, nil
+	}
+	return strings.ContainsRune(rights, 'r'), err
 }
 
 // listed says whether LIST shows a mailbox that can be selected.
@@ -166,7 +206,7 @@ func (c *conn) listed(name string) (bool, error) {
 			there = there || (!s.bad && got == encodeUTF7(name) && !hasAttr(attrs, `\Noselect`) && !hasAttr(attrs, `\NonExistent`))
 		}
 		return nil
-	}, `LIST "" `+arg(name))
+	}, `LIST "" `+arg(listPattern(name)))
 	return there, err
 }
 

@@ -42,11 +42,14 @@ func (s *Session) List(ctx context.Context, withStatus bool) ([]Listed, error) {
 }
 
 func (c *conn) list(withStatus bool) ([]Listed, error) {
-	if withStatus {
-		if err := c.refresh(""); err != nil {
-			return nil, err
-		}
+	patterns := []string{"*"}
+	if p := c.ns.Personal[0].Prefix; p != "" {
+		patterns = []string{"INBOX", p + "*"}
 	}
+	return c.listPatterns(patterns, c.shown, withStatus)
+}
+
+func (c *conn) listPatterns(patterns []string, shown func(real string) (string, bool), withStatus bool) ([]Listed, error) {
 	var o *imap.ListOptions
 	if c.caps.ListExtended {
 		o = &imap.ListOptions{ReturnSubscribed: true, ReturnSpecialUse: c.caps.SpecialUse}
@@ -54,9 +57,10 @@ func (c *conn) list(withStatus bool) ([]Listed, error) {
 			o.ReturnStatus = statusItems
 		}
 	}
-	patterns := []string{"*"}
-	if p := c.ns.Personal[0].Prefix; p != "" {
-		patterns = []string{"INBOX", p + "*"}
+	if withStatus {
+		if err := c.refresh(""); err != nil {
+			return nil, err
+		}
 	}
 	var out []Listed
 	real := map[string]string{}
@@ -66,7 +70,7 @@ func (c *conn) list(withStatus bool) ([]Listed, error) {
 			return nil, refused(err)
 		}
 		for _, d := range data {
-			name, ok := c.shown(d.Mailbox)
+			name, ok := shown(d.Mailbox)
 			if _, twice := real[name]; !ok || twice {
 				continue
 			}

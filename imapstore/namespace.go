@@ -2,6 +2,7 @@ package imapstore
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -13,7 +14,7 @@ type Namespace struct {
 	Delimiter byte
 }
 
-// Namespaces are the three classes of RFC 2342. Only the first personal one is used now.
+// Namespaces are the three classes of RFC 2342. Of the personal ones only the first is used, of the others see others.
 type Namespaces struct {
 	Personal, Other, Shared []Namespace
 }
@@ -68,23 +69,47 @@ func (c *conn) server(name string) (string, error) {
 	if real, ok := c.alias[name]; ok {
 		return real, nil
 	}
-	n := c.ns.Personal[0]
-	levels := strings.Split(name, "/")
-	for _, l := range levels {
-		if l == "" || (n.Delimiter != 0 && n.Delimiter != '/' && strings.IndexByte(l, n.Delimiter) >= 0) {
-			return "", errNoSuchName
-		}
+	if name[0] == '~' {
+		return c.serverOfOther(name)
 	}
-	if strings.EqualFold(name, "INBOX") {
+	n := c.ns.Personal[0]
+	rest, err := joinLevels(name, n.Delimiter)
+	switch {
+	case err != nil:
+		return "", err
+	case strings.EqualFold(name, "INBOX"):
 		return "INBOX", nil
 	}
-	if n.Delimiter == 0 {
-		if len(levels) > 1 {
+	return n.Prefix + rest, nil
+}
+
+// joinLevels writes levels with the server's delimiter, 0 for none.
+func joinLevels(name string, delimiter byte) (string, error) {
+	levels := strings.Split(name, "/")
+	if delimiter == 0 && len(levels) > 1 {
+		return "", errNoSuchName
+	}
+	for _, l := range levels {
+		if l == "" || (delimiter != 0 && delimiter != '/' && strings.IndexByte(l, delimiter) >= 0) {
 			return "", errNoSuchName
 		}
-		return n.Prefix + name, nil
 	}
-	return n.Prefix + strings.Join(levels, string(rune(n.Delimiter))), nil
+	return strings.Join(levels, string(rune(delimiter))), nil
+}
+
+// splitLevels is the inverse; a "/" inside a level shows as =2F, and needs remember.
+func splitLevels(rest string, delimiter byte) (string, bool) {
+	levels := []string{rest}
+	if delimiter != 0 {
+		levels = strings.Split(rest, string(rune(delimiter)))
+	}
+	for i, l := range levels {
+		if l == "" {
+			return "", false
+		}
+		levels[i] = strings.ReplaceAll(l, "/", "=2F")
+	}
+	return strings.Join(levels, "/"), true
 }
 
 // shown turns a name that LIST gave, in UTF-8, into one of this package; ok is false for one that is not in the personal
@@ -93,11 +118,13 @@ func (c *conn) shown(real string) (name string, ok bool) {
 	if strings.EqualFold(real, "INBOX") {
 		return "INBOX", true
 	}
-	for _, ns := range [][]Namespace{c.ns.Other, c.ns.Shared} {
-		for _, n := range ns {
-			if n.Prefix != "" && (strings.HasPrefix(real, n.Prefix) || real+string(rune(n.Delimiter)) == n.Prefix) {
-				return "", false
-			}
+	foreign := slices.Concat(c.ns.Other, c.ns.Shared)
+	if c.others != nil {
+		foreign = append(foreign, Namespace{c.others.literal(), c.others.delimiter})
+	}
+	for _, n := range foreign {
+		if n.Prefix != "" && (strings.HasPrefix(real, n.Prefix) || real+string(rune(n.Delimiter)) == n.Prefix) {
+			return "", false
 		}
 	}
 	n := c.ns.Personal[0]
@@ -105,17 +132,12 @@ func (c *conn) shown(real string) (name string, ok bool) {
 	if !ok || rest == "" {
 		return "", false
 	}
-	levels := []string{rest}
-	if n.Delimiter != 0 {
-		levels = strings.Split(rest, string(rune(n.Delimiter)))
+	if name, ok = splitLevels(rest, n.Delimiter); !ok {
+		return "", false
 	}
-	for i, l := range levels {
-		if l == "" {
-			return "", false
-		}
-		levels[i] = strings.ReplaceAll(l, "/", "=2F")
+	if name[0] == '~' { // it would be another user's
+		name = "=7E" + name[1:]
 	}
-	name = strings.Join(levels, "/")
 	return name, !strings.EqualFold(name, "INBOX") // INBOX.INBOX could not be told from INBOX
 }
 

@@ -211,7 +211,7 @@ func (p *pool) worthWaiting(key string, err error) chan struct{} {
 
 // put takes a session back; c is nil or spent where there is nothing to keep.
 func (p *pool) put(key string, c *conn) {
-	if c == nil || c.w.lost() != nil {
+	if c == nil || c.w.lost() != nil || c.w.doubt != "" && c.sel != nil {
 		if c != nil {
 			c.abort()
 		}

@@ -252,7 +252,7 @@ func checkAppendAll(t *testing.T, b *backends.Server) {
 	before := look(t, s, "Calendar")
 	ms := []imapstore.Outgoing{message(1), {Octets: bytes.Repeat([]byte("X-Long: 1\r\n"), 20000)}, message(3), message(4)}
 	ms[1].Octets = append(ms[1].Octets, "\r\n\r\n"...)
-	err := s.AppendAll(t.Context(), "Calendar", ms, soon())
+	err := s.AppendAll(t.Context(), "Calendar", len(ms), func(i int) imapstore.Outgoing { return ms[i] }, soon())
 	if !s.Caps().MultiAppend {
 		wantKind(t, err, imapstore.Unsupported)
 		return

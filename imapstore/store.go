@@ -45,6 +45,10 @@ type Options struct {
 	LoginTimeout   time.Duration // 20 s: Dovecot holds a wrong password up to 15 s
 	CommandTimeout time.Duration // 30 s without a received octet end an exchange
 
+	// Others says where the server shows the mailboxes of other users, in the server's own form: "shared/%u/". %u is the
+	// owner, %n and %d its local part and domain. "" is what NAMESPACE says. See CheckOthers.
+	Others string
+
 	NoCache bool // forgets refused logins, too
 	Logger  *slog.Logger
 	Now     func() time.Time

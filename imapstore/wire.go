@@ -44,6 +44,7 @@ type wire struct {
 	tag      uint64 // last raw tag
 
 	view  view
+	doubt string // text of an untagged NO or BAD: the view may be dead, see look
 	caps  []string
 	bye   string
 	login bool // the tagged OK in flight ends a login
@@ -290,7 +291,13 @@ func (w *wire) note(r *response) {
 		}
 	case "CAPABILITY":
 		w.caps = parseCapabilities(string(r.scan().rest()))
-	case "OK", "NO":
+	case "OK", "NO", "BAD":
+		if r.kind != "OK" {
+			w.doubt = r.reply.text
+			if w.doubt == "" {
+				w.doubt = "no reason given"
+			}
+		}
 		switch r.reply.code {
 		case "CAPABILITY":
 			w.caps = parseCapabilities(r.reply.args)

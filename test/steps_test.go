@@ -50,8 +50,10 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 			Calendars: options["calendar"], Tasks: options["tasks"],
 			Autocreate: one("autocreate") != "false", NoCache: noCache, Logger: logger,
 		}),
-		Domain: func(string) string { return one("domain") },
-		Logger: logger,
+		Domain:   func(string) string { return one("domain") },
+		Services: services(t, options["realms"]), Allow: options["allow"], Deny: options["deny"],
+		DeleteUploadedKinds: one("delete-scope") == "uploaded-kinds",
+		Logger:              logger,
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,6 +72,19 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 		store.Close()
 	})
 	return ln.Addr().String()
+}
+
+// services are what -realms turns on, each named in an option of its own.
+func services(t testing.TB, names []string) (all gateway.Services) {
+	t.Helper()
+	for _, name := range names {
+		s, err := gateway.ParseService(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all |= s
+	}
+	return all
 }
 
 // testWriter shows what a gateway logs beside the test that it belongs to.

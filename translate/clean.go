@@ -26,6 +26,9 @@ func (l *Listing) Garbage() []uint32 {
 // tombstone, or long after the head, that covers them (Expired); a mail with more
 // in it than an event never does.
 func (l *Listing) Covered() []uint32 {
+	if len(l.foreign) == 0 {
+		return nil
+	}
 	seen := l.shadows(func(e *Life) bool { return e.native })
 	stays := l.staying()
 	return l.pick(func(m *Record) bool {
@@ -34,7 +37,7 @@ func (l *Listing) Covered() []uint32 {
 }
 
 // alien says whether another program, or a person, put the message there.
-func (l *Listing) alien(m *Record) bool { return m.Foreign || l.foreign[m] }
+func (l *Listing) alien(m *Record) bool { return l.foreign[m] }
 
 // know says whether a life of the same object had seen m.
 func (x shadows) know(l *Listing, m *Record) bool {
@@ -106,10 +109,19 @@ func (l *Listing) kept(t *Life) *Record {
 // Kept are the UIDs of the kept versions of deleted objects. They are to be
 // flagged \Deleted, so that other programs take them for what they are.
 func (l *Listing) Kept() []uint32 {
+	var kept []*Record
+	for e := range l.Dead() {
+		if k := l.kept(e); k != nil {
+			kept = append(kept, k)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
 	heads := l.heads()
 	var uids []uint32
-	for e := range l.Dead() {
-		if k := l.kept(e); k != nil && !heads[k] {
+	for _, k := range kept {
+		if !heads[k] {
 			uids = append(uids, k.UID)
 		}
 	}
@@ -141,6 +153,9 @@ func (l *Listing) Expired(now time.Time, keep time.Duration) (remove []uint32, t
 		tombstones = append(tombstones, e)
 		below[e.ID] = max(below[e.ID], e.Head.UID)
 		goes[k] = true
+	}
+	if len(tombstones) == 0 && len(l.foreign) == 0 {
+		return nil, nil
 	}
 	// A relic can be forged, so only a native tombstone takes what is of another
 	// life; and only a native head, alive or not, what other programs wrote.

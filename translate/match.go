@@ -205,9 +205,7 @@ func (m *matcher) set(kind string) *set {
 func (m *matcher) times(i int, asked *TimeRange) *times {
 	t := &times{frame: m.frame, asked: asked}
 	m.lines(i, t.read)
-	if t.override && t.start.state == absent && t.due.state == absent {
-		t.start = t.id
-	}
+	t.settle()
 	return t
 }
 

@@ -282,6 +282,7 @@ func (r *objectReader) endMain() {
 	case !c.override && r.master:
 		r.refuse(badObject("it has two components that are no override"))
 	}
+	c.settle()
 	r.checkLimits()
 	o.UID = c.uid
 	newer := c.sequence > o.Sequence || c.sequence == o.Sequence && c.stamp > o.DTStamp

@@ -166,7 +166,7 @@ func (g *recurrence) walls(from, to int64, yield func(wall, unix int64) bool) (c
 	if g.count > 0 {
 		left = g.count
 		if g.plain && g.freq <= weekly {
-			left -= period // each period before has its one instance
+			left = max(0, left-period) // each period before has its one instance
 		} else {
 			period = 0
 		}

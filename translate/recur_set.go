@@ -128,7 +128,7 @@ func (s *series) each(from, to int64, yield func(instance) bool) {
 		}
 		base := t.base()
 		if base.state != known {
-			s.missing = s.missing || base.state == unreadable || t.recurs()
+			s.missing = s.missing || base.state == unreadable
 			continue
 		}
 		m := &master{series: s, by: i, t: t, base: base, zone: s.of(base), length: t.extentOf(s.kind), yield: yield}
@@ -182,7 +182,7 @@ func (m *master) each(from, to int64) bool {
 	for _, r := range m.t.rules {
 		g := newRecurrence(r, m.base.wall, m.base.date, m.zone, step)
 		if g == nil { // nothing is before DTSTART
-			m.missing = m.missing || hi >= m.base.wall
+			m.missing = m.missing || to >= m.earliest()
 			continue
 		}
 		wanted := true
@@ -201,17 +201,39 @@ func (m *master) each(from, to int64) bool {
 	return true
 }
 
+// slack is for what zones and changes of the clocks do between local times and
+// Unix seconds.
+const slack = 3 * day
+
 // reach is how far before a range an instance can begin that touches it, and how
 // far behind, in seconds.
 func (m *master) reach() (back, ahead int64) {
-	back = m.length.total()
+	back, ahead = m.length.total(), max(0, -m.length.total())
 	for _, i := range m.later {
 		t := m.list[i]
 		moved := m.at(t.base()).lo - m.at(t.id).lo
-		back = max(back, moved+t.extentOf(m.kind).total(), moved)
-		ahead = max(ahead, -moved)
+		length := t.extentOf(m.kind).total()
+		back = max(back, moved+length, moved)
+		ahead = max(ahead, -moved-length, -moved)
 	}
-	return max(back, 0) + 3*day, ahead + 3*day
+	return max(back, 0) + slack, ahead + slack
+}
+
+// earliest is when a rule that cannot be read can have its first instance. A task
+// counts from its DUE where that is before DTSTART.
+func (m *master) earliest() int64 {
+	begin := func(start int64, length duration) int64 {
+		if m.kind != "VTODO" {
+			return start
+		}
+		return start + min(0, length.total())
+	}
+	first := begin(m.zone.unix(m.base.wall), m.length)
+	for _, i := range m.later {
+		t := m.list[i]
+		first = min(first, begin(m.at(t.base()).lo, t.extentOf(m.kind)))
+	}
+	return first
 }
 
 // extraDate is for a value of RDATE.
@@ -360,6 +382,13 @@ func (s *series) overlaps(by int, r TimeRange) bool {
 		} else {
 			return t.overlaps(s.kind, r)
 		}
+	}
+	switch t.base().state {
+	case absent: // what has no begin does not recur
+		return t.overlaps(s.kind, r)
+	case unreadable:
+		h := t.hull(s.kind)
+		return r.Start <= h.hi && r.End >= h.lo
 	}
 	return s.some(by, r.Start, r.End, func(i instance) bool { return i.overlaps(s.kind, t, r) })
 }

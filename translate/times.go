@@ -89,6 +89,15 @@ func (t *times) read(l *Line) {
 	}
 }
 
+// settle is called when all lines are read: an override that does not say when it
+// begins does so when the instance would that it replaces.
+func (t *times) settle() {
+	if t.override && t.start.state == absent && t.due.state == absent {
+		t.start = t.id
+		t.floats = t.floats || t.id.floats()
+	}
+}
+
 // once reads a property that may stand once. When it stands twice, programs
 // differ in which one they take.
 func (t *times) once(i *instant, l *Line, name string) {
@@ -242,6 +251,9 @@ func (t *times) hull(component string) bounds {
 		return e
 	}
 	dates := t.dateHull()
+	if start := t.at(t.start); e.lo < start.hi && dates.lo != openEnd {
+		e.lo = min(e.lo, shift(dates.lo, e.lo-start.hi-zoneSlack)) // DUE before DTSTART
+	}
 	e.lo = min(e.lo, dates.lo)
 	if t.thisFuture || len(t.rules) > 1 || t.start.state != known {
 		return bounds{e.lo, openEnd}
@@ -284,7 +296,7 @@ const maxSpanSteps = 5_000
 // of DTSTART (RFC 5545 section 3.3.10), and often is not; hull adds zoneSlack for
 // what that can mean.
 func (t *times) last(r *rule) int64 {
-	if r.unknown {
+	if r.unknown || t.start.date && r.freq < daily { // what newRecurrence does not take
 		return openEnd
 	}
 	if until := r.until; until.state == known {

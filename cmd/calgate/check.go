@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
@@ -56,7 +57,7 @@ func check(ctx context.Context, c *config) error {
 			fmt.Fprintf(out, "  cannot be read: %v\n", err)
 			return &failure{fmt.Errorf("%s cannot be read: %w", cal.Mailbox, err), notUsable}
 		}
-		fmt.Fprintf(out, "  %s: %d objects\n", cal.Mailbox, view.Len())
+		fmt.Fprintf(out, "  %s: %d objects\n", printable(cal.Mailbox), view.Len())
 	}
 	printMissing(out, caps)
 	if c.probe {
@@ -107,13 +108,23 @@ func loginFailed(c *config, err error) error {
 func printHome(out io.Writer, home *calendar.Home) {
 	fmt.Fprintln(out, "calendars")
 	for _, cal := range home.Calendars {
-		fmt.Fprintf(out, "  %-10s %s (%s), as /CalDAV/~me/%s/\n", cal.Kind, cal.Mailbox, cal.Why, strings.Join(cal.Path, "/"))
+		fmt.Fprintf(out, "  %-10s %s (%s), as /CalDAV/~me/%s/\n", cal.Kind, printable(cal.Mailbox), cal.Why, printable(strings.Join(cal.Path, "/")))
 	}
 	for _, cal := range []calendar.Calendar{home.DefaultCalendar(), home.DefaultTasks()} {
 		if !cal.Exists {
-			fmt.Fprintf(out, "  %-10s %s is not there yet; calgate serve makes it when it is first needed\n", cal.Kind, cal.Mailbox)
+			fmt.Fprintf(out, "  %-10s %s is not there yet; calgate serve makes it when it is first needed\n", cal.Kind, printable(cal.Mailbox))
 		}
 	}
+}
+
+// printable keeps what a user has named from talking to the administrator's terminal.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, name)
 }
 
 // printMissing says what the server does not offer and what that means. Nothing of it makes the server unusable.

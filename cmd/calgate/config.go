@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"calgate/gateway"
 	"calgate/imapstore"
 )
 
@@ -40,6 +41,9 @@ type config struct {
 	defaultCalendar, defaultTasks string
 	calendarRoot, tasksRoot       string
 	calendars, tasks              list
+	allow, deny                   list
+	realms                        realms
+	deleteScope                   string
 	autocreate                    bool
 	keepDeleted                   time.Duration
 	cacheSize                     size
@@ -279,6 +283,31 @@ type list []string
 func (v *list) repeated()          {}
 func (v *list) String() string     { return strings.Join(*v, ",") }
 func (v *list) Set(s string) error { *v = append(*v, s); return nil }
+
+// realms is -realms: services that are on. Zero is all of them.
+type realms gateway.Services
+
+func (v *realms) repeated() {}
+func (v *realms) String() string {
+	var names []string
+	for i, name := range gateway.ServiceNames {
+		if *v&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+func (v *realms) Set(s string) error {
+	for name := range strings.SplitSeq(s, ",") {
+		service, err := gateway.ParseService(strings.TrimSpace(name))
+		if err != nil {
+			return err
+		}
+		*v |= realms(service)
+	}
+	return nil
+}
 
 // domains is -domain: D for every host, or HOST=D.
 type domains map[string]string

@@ -84,6 +84,7 @@ func serveOptions(c *config) []option {
 			about: "a login without @ is one at this domain, for requests to this HTTP host or to any; may be repeated"},
 	)
 	o = append(o, kindOptions(c)...)
+	o = append(o, serviceOptions(c)...)
 	return append(o,
 		option{name: "autocreate", value: on(&c.autocreate, true),
 			about: "make the default calendar and task list when they are first needed"},
@@ -95,6 +96,20 @@ func serveOptions(c *config) []option {
 			about: "remember nothing between requests but open IMAP sessions"},
 		logOption(c),
 	)
+}
+
+func serviceOptions(c *config) []option {
+	c.deleteScope = "all"
+	return []option{
+		{name: "allow", argument: "PATTERN", value: &c.allow,
+			about: "only accounts of these names may use calendars; * is anything, as in *@example.com; may be repeated"},
+		{name: "deny", argument: "PATTERN", value: &c.deny,
+			about: "accounts of these names may not, whatever -allow says; may be repeated"},
+		{name: "realms", argument: "LIST", value: &c.realms,
+			about: "what is served, separated by commas: caldav, publish (/CalendarData/), publish-delete (/CalendarDataDel/, DeleteAll), unpublish (DELETE of a feed); without it all"},
+		{name: "delete-scope", argument: "SCOPE", value: choice{&c.deleteScope, []string{"all", "uploaded-kinds"}},
+			about: "what a publication that replaces everything removes: all, or only the kinds (events, tasks) that it brings"},
+	}
 }
 
 func demoOptions(c *config) []option { return []option{listenOption(c), logOption(c)} }

@@ -28,8 +28,12 @@ func serve(ctx context.Context, c *config) error {
 	defer store.Close()
 	handler := gateway.New(gateway.Options{
 		Calendar: calendar.New(store, c.calendarOptions(logger)), Domain: c.domains.of,
+		Services: gateway.Services(c.realms), Allow: c.allow, Deny: c.deny, DeleteUploadedKinds: c.deleteScope == "uploaded-kinds",
 		Logger: logger, Progress: c.progressTimeout,
 	})
+	if c.tlsCert == "" {
+		signal.Ignore(syscall.SIGHUP) // whoever renews certificates everywhere must not end a gateway that has none
+	}
 	listeners, err := c.listeners(ctx, logger)
 	if err != nil {
 		return err

@@ -177,7 +177,10 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 		ix.records = append(ix.records, rec)
 		got++
 	}
-	slices.SortFunc(ix.records, func(x, y translate.Record) int { return cmp.Compare(x.UID, y.UID) })
+	byUID := func(x, y translate.Record) int { return cmp.Compare(x.UID, y.UID) }
+	if !slices.IsSortedFunc(ix.records, byUID) {
+		slices.SortFunc(ix.records, byUID)
+	}
 	ix.records = slices.CompactFunc(ix.records, func(x, y translate.Record) bool { return x.UID == y.UID })
 	return got >= len(uids), nil
 }

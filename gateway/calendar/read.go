@@ -18,13 +18,8 @@ const (
 // Kind NotFound. The second value ends the iteration: the mail server failed.
 func (v *View) Read(ctx context.Context, entries []Entry) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		for len(entries) > 0 {
-			n, octets := 0, int64(0)
-			for n < len(entries) && n < batchMessages && (n == 0 || octets+entries[n].Length <= batchOctets) {
-				octets += max(entries[n].Length, 0)
-				n++
-			}
-			items, err := v.readBatch(ctx, entries[:n])
+		for batch := range batches(entries) {
+			items, err := v.readBatch(ctx, batch)
 			if err != nil {
 				yield(Item{}, err)
 				return
@@ -34,7 +29,6 @@ func (v *View) Read(ctx context.Context, entries []Entry) iter.Seq2[Item, error]
 					return
 				}
 			}
-			entries = entries[n:]
 		}
 	}
 }

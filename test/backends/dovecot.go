@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Format   string // Dovecot: maildir (default), sdbox, mdbox, mbox
 	Dotted   bool   // separator ".", prefix "INBOX."; Courier has no other
-	ACL      bool   // Dovecot: ACL, and other users below shared/; the others have it always
+	ACL      bool   // Dovecot: ACL, other users below shared/, and only Users and those of Server.User; the others have ACL always
 	Metadata bool
 	Quota    string // a rule such as "*:storage=200K"; "" = none
 	TLS      bool   // a certificate: implicit TLS on Server.TLSAddr, STARTTLS on Server.Addr
@@ -89,7 +89,7 @@ func (d *dovecot) prepare() error {
 	if root {
 		d.uid, d.gid = 8, 8
 	}
-	for _, name := range []string{"run", "state", "log", "mail"} {
+	for _, name := range []string{"run", "state", "log", "mail", "users"} {
 		path := filepath.Join(d.dir, name)
 		if err := os.Mkdir(path, 0o755); err != nil {
 			return err
@@ -99,6 +99,9 @@ func (d *dovecot) prepare() error {
 				return err
 			}
 		}
+	}
+	for _, user := range Users {
+		d.addUser(user)
 	}
 	if d.options.TLS {
 		return selfSigned(filepath.Join(d.dir, "cert.pem"), filepath.Join(d.dir, "key.pem"))
@@ -124,7 +127,14 @@ func (d *dovecot) start() error {
 	return nil
 }
 
-func (d *dovecot) addUser(string) {} // its passdb knows everybody
+// addUser enters a user among those who have mailboxes, in a file of its own: Dovecot looks only once a second whether a file
+// has changed. Without ACL everybody has mailboxes.
+func (d *dovecot) addUser(name string) {
+	line := fmt.Sprintf("%s::%d:%d::%s::\n", name, d.uid, d.gid, d.home(name))
+	if err := os.WriteFile(filepath.Join(d.dir, "users", name), []byte(line), 0o644); err != nil {
+		panic(err)
+	}
+}
 
 func (d *dovecot) home(user string) string { return filepath.Join(d.dir, "mail", user) }
 
@@ -216,8 +226,13 @@ passdb {
   args = password=pw-%u
 }
 userdb {
+{{- if .Options.ACL}}
+  driver = passwd-file
+  args = {{.Dir}}/users/%u
+{{- else}}
   driver = static
   args = uid={{.UID}} gid={{.GID}} home={{.Dir}}/mail/%u
+{{- end}}
 }
 {{- if .Options.Metadata}}
 mail_attribute_dict = file:%h/dovecot-attributes

@@ -72,6 +72,7 @@ type op struct {
 	old     bool  // COPY: also what is no longer there
 	drag    msg   // COPY: from another folder
 	prop    uint8 // PROPPATCH: which property
+	batch   bool  // goes with the next op: one look, one MULTIAPPEND
 }
 
 func (o op) String() string {
@@ -279,6 +280,12 @@ type result struct {
 // by the step itself.
 func successors(c *ctx, s *state, i int) ([]*state, string) {
 	c.viol = ""
+	if c.second(s, i) {
+		return nil, ""
+	}
+	if c.first(s, i) {
+		return stepBatch(c, s, i), c.viol
+	}
 	succ := c.v.step(c, s, i)
 	if c.crash && c.viol == "" {
 		n := s.clone()

@@ -104,7 +104,7 @@ func (s scenario) run() result {
 
 // scenarios are all of them, the large ones only if asked.
 func scenarios(big bool) []scenario {
-	l := slices.Concat(races(big), writing(), moving(), foreign(), edges(), properties(), failing())
+	l := slices.Concat(races(big), writing(), moving(), foreign(), edges(), properties(), publishing(), failing())
 	if big {
 		l = append(l, large()...)
 	}

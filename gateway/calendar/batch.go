@@ -1,0 +1,251 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"calgate/imapstore"
+	"calgate/translate"
+)
+
+// write is one round: it sends the steps and finds out which of them won.
+func (r *replacement) write(ctx context.Context, steps []replaceStep) error {
+	if err := r.require(steps); err != nil {
+		return err
+	}
+	send := r.appendEach
+	if len(steps) > 1 && r.v.account.session.Caps().MultiAppend {
+		send = r.appendAll
+	}
+	sent, err := send(ctx, steps)
+	switch {
+	case IsKind(err, OverQuota) && len(sent) == 0 && r.onlyTombstones(steps):
+		return r.deleteEach(ctx, steps)
+	case storeKind(err, imapstore.TooLate): // what came too late is not stored
+		if !r.v.account.session.Usable() {
+			if err := r.v.account.renew(ctx); err != nil {
+				return err
+			}
+		}
+		err = nil
+	case unknown(err):
+		if err := r.v.account.renew(ctx); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	return r.settle(ctx, sent, err)
+}
+
+// require checks the rights for all steps before anything is written.
+func (r *replacement) require(steps []replaceStep) error {
+	for _, s := range steps {
+		p := WriteContent
+		switch {
+		case s.item < 0:
+			p = Unbind
+		case s.head == nil:
+			p = Bind
+		}
+		if err := r.v.require("Replace", p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare makes the record of a step on the head that the view shows. ok is false
+// where that is another one than was planned.
+func (r *replacement) prepare(s *replaceStep) (ok bool) {
+	v := r.v
+	if now := v.ix.listing.Live(s.write.Name); s.head == nil && now != nil || s.head != nil && (now == nil || now.Head.UID != s.head.Head.UID) {
+		return false
+	} else if s.head != nil {
+		s.head = now
+	}
+	s.write.Token, s.write.Asof = translate.NewToken(), v.ix.triple.UIDNext-1
+	s.rec = v.ix.listing.Next(s.write, s.head)
+	return true
+}
+
+// message writes the message of a step.
+func (r *replacement) message(s *replaceStep, at time.Time) imapstore.Outgoing {
+	e := translate.Envelope{From: r.v.account.name, Date: at, Summary: s.write.Name, Component: s.write.Span.Component}
+	var body []byte
+	if s.item >= 0 {
+		e.Summary = r.Upload.Items[s.item].Summary
+		body = r.Upload.Octets(s.item)
+	}
+	return imapstore.Outgoing{Octets: translate.Message(s.rec, e, body), Flags: []string{`\Seen`}}
+}
+
+// appendAll sends the steps as one APPEND.
+func (r *replacement) appendAll(ctx context.Context, steps []replaceStep) (sent []replaceStep, err error) {
+	v := r.v
+	for i := range steps {
+		r.prepare(&steps[i]) // on the very look that they were planned on
+	}
+	now := v.account.server.o.Now()
+	tell := r.progress(len(steps))
+	err = v.account.session.AppendAll(ctx, v.calendar.Mailbox, len(steps), func(i int) imapstore.Outgoing {
+		tell(i)
+		return r.message(&steps[i], now)
+	}, v.looked.Add(maxFeedLook))
+	switch {
+	case err == nil, unknown(err):
+		return steps, err
+	case storeKind(err, imapstore.TooLate):
+		return nil, err
+	}
+	return nil, wrap("Replace", v.calendar.Mailbox, err)
+}
+
+// appendEach sends the steps one by one, as far as it comes.
+func (r *replacement) appendEach(ctx context.Context, steps []replaceStep) (sent []replaceStep, err error) {
+	v := r.v
+	tell := r.progress(len(steps))
+	for i := range steps {
+		s := &steps[i]
+		tell(i)
+		now := v.account.server.o.Now()
+		if now.Sub(v.looked) > freshLook {
+			if err := r.look(ctx); err != nil {
+				return sent, err
+			}
+		}
+		if !r.prepare(s) {
+			continue // another writer was there: the next round looks at it again
+		}
+		_, err := v.account.session.Append(ctx, v.calendar.Mailbox, r.message(s, now), v.looked.Add(maxLook))
+		switch {
+		case err == nil:
+			sent = append(sent, *s)
+		case storeKind(err, imapstore.TooLate):
+			return sent, err
+		case unknown(err):
+			return append(sent, *s), err
+		default:
+			return sent, stoppedAt(wrap("Replace", v.calendar.Mailbox, err), s.write.Name)
+		}
+	}
+	return sent, nil
+}
+
+// stoppedAt names the item that an error is about.
+func stoppedAt(err error, name string) error {
+	var e *Error
+	if errors.As(err, &e) && e.Name == "" {
+		e.Name = name
+	}
+	return err
+}
+
+// progress tells the log about a publication that takes long.
+func (r *replacement) progress(of int) func(done int) {
+	o := r.v.account.server.o
+	last := o.Now()
+	return func(done int) {
+		if now := o.Now(); now.Sub(last) >= publishProgress {
+			last = now
+			o.Logger.Info("publishing", "mailbox", r.v.calendar.Mailbox, "user", r.v.account.name, "done", done, "of", of)
+		}
+	}
+}
+
+// settle is the check after an APPEND: who won, and who is taken back. unsure is the
+// error of one whose answer did not come.
+func (r *replacement) settle(ctx context.Context, sent []replaceStep, unsure error) error {
+	v := r.v
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	won, own, alive := v.ix.fates(sent)
+	var lost []uint32
+	var loser *replaceStep
+	for i := range sent {
+		s := &sent[i]
+		token := s.rec.Token
+		switch {
+		case won[token]:
+			r.Written++
+			r.settled[s.id] = true
+			if s.item >= 0 {
+				r.kept[s.id] = etag(&s.rec, v.ix.triple.UIDValidity)
+			}
+			continue
+		case s.item < 0 && !alive[s.id]: // ended by another writer, or raw
+			r.settled[s.id] = true
+		default:
+			loser = s
+		}
+		if uid := own[token]; uid != 0 {
+			lost = append(lost, uid)
+		} else if unsure != nil {
+			return stoppedAt(v.unavailable("Replace", unsure), s.write.Name)
+		}
+	}
+	if len(lost) > 0 { // nothing depends on their going: they can never become heads
+		slices.Sort(lost)
+		if err := v.account.session.Expunge(ctx, v.calendar.Mailbox, lost); err != nil && !v.account.session.Usable() {
+			return v.unavailable("Replace", err)
+		}
+	}
+	if loser != nil && r.conditional {
+		return &Error{Op: "Replace", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Name: loser.write.Name, Err: errLost}
+	}
+	return nil
+}
+
+// fates tells of many writes at once what Won and own tell of one, and which objects
+// are alive.
+func (ix *index) fates(sent []replaceStep) (won map[translate.Token]bool, own map[translate.Token]uint32, alive map[string]bool) {
+	won, own, alive = map[translate.Token]bool{}, map[translate.Token]uint32{}, map[string]bool{}
+	for i := range sent {
+		won[sent[i].rec.Token] = false
+	}
+	note := func(t translate.Token) {
+		if _, ours := won[t]; ours {
+			won[t] = true
+		}
+	}
+	for l := range ix.listing.Native() {
+		note(l.Head.Token)
+		for _, p := range l.Head.Prev {
+			note(p.Token)
+		}
+	}
+	for i := range ix.records {
+		if m := &ix.records[i]; m.Folder == ix.triple.UIDValidity {
+			if _, ours := won[m.Token]; ours {
+				own[m.Token] = m.UID // the highest one
+			}
+		}
+	}
+	for l := range ix.listing.Alive() {
+		alive[identity(l)] = true
+	}
+	return won, own, alive
+}
+
+func (r *replacement) onlyTombstones(steps []replaceStep) bool {
+	return !slices.ContainsFunc(steps, func(s replaceStep) bool { return s.item >= 0 })
+}
+
+// deleteEach deletes one by one where the account is full: whoever is over quota must
+// be able to delete.
+func (r *replacement) deleteEach(ctx context.Context, steps []replaceStep) error {
+	for _, s := range steps {
+		if err := r.v.Delete(ctx, s.write.Name, Condition{}); err != nil && !IsKind(err, NotFound) {
+			return stoppedAt(err, s.write.Name)
+		}
+		r.Written++
+		r.settled[s.id] = true
+	}
+	return nil
+}

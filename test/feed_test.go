@@ -1,0 +1,232 @@
+package test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"calgate/test/backends"
+	"calgate/test/faulty"
+)
+
+// A publication that replaces a calendar is one APPEND where the server has MULTIAPPEND: whoever reads sees the calendar as
+// it was before or as it is after, at any moment and after any crash.
+
+const feedPath = "/CalendarDataDel/Calendar.ics"
+
+// feedOf is a published calendar: iCalendar UID to summary.
+func feedOf(items map[string]string) string {
+	var b strings.Builder
+	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//feed//EN\r\n")
+	for _, uid := range slices.Sorted(maps.Keys(items)) {
+		fmt.Fprintf(&b, "BEGIN:VEVENT\r\nUID:%s\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261125T090000Z\r\nSUMMARY:%s\r\nEND:VEVENT\r\n", uid, items[uid])
+	}
+	b.WriteString("END:VCALENDAR\r\n")
+	return b.String()
+}
+
+// feedItems reads one; an item that is there twice is an error.
+func feedItems(t *testing.T, body string) map[string]string {
+	t.Helper()
+	items := map[string]string{}
+	uid := ""
+	for line := range strings.Lines(body) {
+		line = strings.TrimSpace(line)
+		if v, ok := strings.CutPrefix(line, "UID:"); ok {
+			uid = v
+		}
+		if v, ok := strings.CutPrefix(line, "SUMMARY:"); ok {
+			if _, twice := items[uid]; twice {
+				t.Fatalf("%s is in the feed twice", uid)
+			}
+			items[uid] = v
+		}
+	}
+	return items
+}
+
+func (c *crashClient) feed(t *testing.T) map[string]string {
+	t.Helper()
+	a := c.ask(request{"GET", feedPath, nil, ""})
+	if a.status != 200 {
+		t.Fatalf("GET: %d %s", a.status, a.body)
+	}
+	return feedItems(t, a.body)
+}
+
+var (
+	feedBefore = map[string]string{"a": "a1", "b": "b1", "c": "c1"}
+	feedAfter  = map[string]string{"b": "b1", "c": "c2", "d": "d1", "e": "e1"}
+)
+
+func TestFeedCrash(t *testing.T) {
+	for _, format := range []string{"maildir", "sdbox"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			b := backends.Dovecot(t, backends.Options{Format: format})
+			p := faulty.New(t, b.Addr)
+			c := newCrashClient(t, b, startGatewayAt(t, p.URL(), nil, false))
+			c.must(t, request{"PUT", feedPath, nil, feedOf(feedBefore)})
+			c = &crashClient{c.user, c.password, startGatewayAt(t, p.URL(), nil, false)}
+			p.Forget()
+			c.must(t, request{"PUT", feedPath, nil, feedOf(feedAfter)})
+			commands := p.Commands()
+			appends := 0
+			for i, command := range commands {
+				name := strings.Fields(command)[0]
+				if name == "APPEND" {
+					appends++
+				}
+				for _, point := range points {
+					if literal := point.at == faulty.InLiteral || point.at == faulty.AllButOne; literal && name != "APPEND" {
+						continue
+					}
+					t.Run(fmt.Sprintf("%d %s/%s/cut", i+1, name, point.name), func(t *testing.T) {
+						feedCrash(t, b, faulty.Fault{At: point.at, Command: ".", N: i + 1}, func(p *faulty.Proxy) string {
+							return startGatewayAt(t, p.URL(), nil, false)
+						})
+					})
+					if name != "APPEND" || format != "sdbox" {
+						continue
+					}
+					t.Run(fmt.Sprintf("%d %s/%s/killed", i+1, name, point.name), func(t *testing.T) {
+						var victim *process
+						fault := faulty.Fault{At: point.at, Command: ".", N: i + 1, Do: func() { _ = victim.command.Process.Kill() }}
+						feedCrash(t, b, fault, func(p *faulty.Proxy) string {
+							victim = startProcess(t, "serve", "-imap", p.URL(), "-listen", "127.0.0.1:0")
+							return strings.TrimPrefix(victim.url, "http://")
+						})
+					})
+				}
+			}
+			if appends != 1 {
+				t.Errorf("%d APPENDs in %q", appends, commands)
+			}
+		})
+	}
+}
+
+func feedCrash(t *testing.T, b *backends.Server, fault faulty.Fault, start func(*faulty.Proxy) string) {
+	sound := newCrashClient(t, b, startGateway(t, b, nil, false))
+	sound.must(t, request{"PUT", feedPath, nil, feedOf(feedBefore)})
+	tag := sound.ask(request{"GET", feedPath, nil, ""}).etag
+	r := request{"PUT", feedPath, map[string]string{"If": "([" + tag + "])"}, feedOf(feedAfter)}
+	p := faulty.New(t, b.Addr)
+	failing := &crashClient{sound.user, sound.password, start(p)}
+	p.Set(fault)
+	status := failing.ask(r).status // 0: no answer
+	p.Clear()
+
+	fresh := &crashClient{sound.user, sound.password, startGateway(t, b, nil, false)}
+	seen := fresh.feed(t)
+	switch {
+	case !maps.Equal(seen, feedBefore) && !maps.Equal(seen, feedAfter):
+		t.Fatalf("answered %d, and a fresh gateway shows %v", status, seen)
+	case status/100 == 2 && !maps.Equal(seen, feedAfter):
+		t.Fatalf("answered %d, but the publication is not there: %v", status, seen)
+	case status/100 == 4:
+		t.Fatalf("answered %d to a publication that nobody raced", status)
+	}
+	if again := fresh.ask(r); again.status/100 != 2 {
+		t.Errorf("answered %d, then shown %v; the repeated request is answered %d: %s", status, seen, again.status, again.body)
+	}
+	if seen := fresh.feed(t); !maps.Equal(seen, feedAfter) {
+		t.Errorf("after the repeated request %v is shown", seen)
+	}
+	fresh.must(t, anyOther) // the next writer cleans up
+	want := len(feedAfter) + 3
+	for end := time.Now().Add(crashPatience); ; {
+		n := fresh.messages(t, b)
+		if n == want { // the items, the other, a tombstone and what is kept below it
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the next writer left %d messages, want %d", n, want)
+		}
+	}
+}
+
+// Readers poll while a calendar of more than one batch is replaced again and again.
+func TestFeedReaders(t *testing.T) {
+	t.Parallel()
+	const n, rounds = 250, 6
+	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
+	writer := newCrashClient(t, b, startGateway(t, b, nil, false))
+	sets := make([]map[string]string, rounds)
+	for i := range sets {
+		sets[i] = map[string]string{}
+		for k := range n {
+			sets[i][fmt.Sprintf("u%d", k+i*100)] = fmt.Sprintf("v%d", i) // some stay, some go, some come
+		}
+	}
+	writer.must(t, request{"PUT", feedPath, nil, feedOf(sets[0])})
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for i := range 3 {
+		c := &crashClient{writer.user, writer.password, startGateway(t, b, nil, i == 0)}
+		readers.Go(func() {
+			good := 0
+			for last := false; !last; {
+				select {
+				case <-done:
+					last = true
+				default:
+				}
+				a := c.ask(request{"GET", feedPath, nil, ""})
+				if a.status == 503 {
+					continue
+				}
+				items := feedItems(t, a.body)
+				if !slices.ContainsFunc(sets, func(s map[string]string) bool { return maps.Equal(s, items) }) {
+					t.Errorf("answered %d with a mixture of %d items", a.status, len(items))
+				}
+				good++
+			}
+			t.Logf("%d whole answers", good)
+		})
+	}
+	for _, s := range sets[1:] {
+		a := writer.ask(request{"PUT", feedPath, nil, feedOf(s)})
+		if a.status != 204 || a.etag == "" {
+			t.Errorf("PUT: %d %s", a.status, a.body)
+		}
+	}
+	close(done)
+	readers.Wait()
+}
+
+// A large calendar is published, published again, and replaced; the same file twice stores nothing.
+func TestFeedVolume(t *testing.T) {
+	n := volume()
+	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
+	c := newCrashClient(t, b, startGateway(t, b, nil, false))
+	large := func(prefix string) map[string]string {
+		items := map[string]string{}
+		for i := range n {
+			items[fmt.Sprintf("%s%05d", prefix, i)] = prefix
+		}
+		return items
+	}
+	heap := watchHeap(t)
+	for _, step := range []struct {
+		name, body string
+		messages   int
+	}{
+		{"first", feedOf(large("a")), n}, {"the same again", feedOf(large("a")), n}, {"another", feedOf(large("b")), 3 * n}, {"nothing", feedOf(nil), 4 * n},
+	} {
+		start := time.Now()
+		c.must(t, request{"PUT", feedPath, nil, step.body})
+		t.Logf("%s, %d KB: %v", step.name, len(step.body)>>10, time.Since(start).Round(time.Millisecond))
+		if got := c.messages(t, b); got != step.messages { // with tombstones and what they keep
+			t.Errorf("%s: %d messages, want %d", step.name, got, step.messages)
+		}
+		start = time.Now()
+		items := c.feed(t)
+		t.Logf("GET of %d items: %v", len(items), time.Since(start).Round(time.Millisecond))
+	}
+	t.Logf("heap at most %d MB", heap()>>20)
+}

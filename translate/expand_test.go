@@ -1,0 +1,196 @@
+package translate
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func text(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n" }
+
+// apply checks what is given of an object.
+func apply(t *testing.T, name string, d *Data, raw, want string, zone *Zone) {
+	t.Helper()
+	got, err := d.Apply([]byte(raw), zone)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if diff := cmp.Diff(strings.Split(want, "\r\n"), strings.Split(string(got), "\r\n")); diff != "" {
+		t.Errorf("%s: %s", name, diff)
+	}
+}
+
+// recurring is abcd2.ics of RFC 4791 appendix B, with an alarm.
+var recurring = text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example Corp.//CalDAV Client//EN",
+	"BEGIN:VTIMEZONE", "TZID:US/Eastern",
+	"BEGIN:STANDARD", "DTSTART:20001026T020000", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", "TZNAME:EST", "TZOFFSETFROM:-0400", "TZOFFSETTO:-0500", "END:STANDARD",
+	"BEGIN:DAYLIGHT", "DTSTART:20000404T020000", "RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4", "TZNAME:EDT", "TZOFFSETFROM:-0500", "TZOFFSETTO:-0400", "END:DAYLIGHT",
+	"END:VTIMEZONE",
+	"BEGIN:VEVENT", "DTSTAMP:20060206T001121Z", "DTSTART;TZID=US/Eastern:20060102T120000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=5",
+	"SUMMARY:Event #2", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+	"BEGIN:VEVENT", "DTSTAMP:20060206T001121Z", "DTSTART;TZID=US/Eastern:20060104T140000", "DURATION:PT1H",
+	"RECURRENCE-ID;TZID=US/Eastern:20060104T120000", "SUMMARY:Event #2 bis", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+	"BEGIN:VEVENT", "DTSTAMP:20060206T001121Z", "DTSTART;TZID=US/Eastern:20060106T140000", "DURATION:PT1H",
+	"RECURRENCE-ID;TZID=US/Eastern:20060106T120000", "SUMMARY:Event #2 bis bis", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+	"END:VCALENDAR")
+
+// TestExpand holds the answer of RFC 4791 section 7.8.3. DTSTART is DATE-TIME in UTC.
+func TestExpand(t *testing.T) {
+	r := span("20060103T000000Z", "20060105T000000Z")
+	apply(t, "RFC 4791 section 7.8.3", &Data{Expand: &r}, recurring, text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example Corp.//CalDAV Client//EN",
+		"BEGIN:VEVENT", "RECURRENCE-ID:20060103T170000Z", "DTSTAMP:20060206T001121Z", "DTSTART:20060103T170000Z", "DURATION:PT1H",
+		"SUMMARY:Event #2", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+		"BEGIN:VEVENT", "RECURRENCE-ID:20060104T170000Z", "DTSTAMP:20060206T001121Z", "DTSTART:20060104T190000Z", "DURATION:PT1H",
+		"SUMMARY:Event #2 bis", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+		"END:VCALENDAR"), nil)
+	head := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//Test//EN"}
+	answer := func(lines ...string) string { return text(append(append(head, lines...), "END:VCALENDAR")...) }
+	all := span("20260101T000000Z", "20270101T000000Z")
+	for name, c := range map[string]struct {
+		raw, want string
+		zone      *Zone
+	}{
+		"one event": {event("DTSTART;TZID=Europe/Berlin;X-A=\"b:c\":20260710T100000", "DTEND;TZID=Europe/Berlin:20260710T110000"),
+			answer("BEGIN:VEVENT", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART;X-A=\"b:c\":20260710T080000Z", "DTEND:20260710T090000Z", "END:VEVENT"), nil},
+		"dates": {event("DTSTART;VALUE=DATE:20260709", "DTEND;VALUE=DATE:20260711", "RRULE:FREQ=WEEKLY;COUNT=2"),
+			answer("BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260709", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART;VALUE=DATE:20260709", "DTEND;VALUE=DATE:20260711", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260716", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART;VALUE=DATE:20260716", "DTEND;VALUE=DATE:20260718", "END:VEVENT"), nil},
+		"floating": {event("DTSTART:20260710T100000", "DTEND:20260710T110000"),
+			answer("BEGIN:VEVENT", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260710T080000Z", "DTEND:20260710T090000Z", "END:VEVENT"), location("Europe/Berlin")},
+		"nothing there":           {event("DTSTART:20250710T100000Z"), answer(), nil},
+		"unreadable rule is left": {event("DTSTART:20260710T100000Z", "RRULE:FREQ=FORTNIGHTLY"), event("DTSTART:20260710T100000Z", "RRULE:FREQ=FORTNIGHTLY"), nil},
+		"this and future": {calendar("BEGIN:VEVENT", "UID:u", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20260511T100000Z", "END:VEVENT",
+			"BEGIN:VEVENT", "UID:u", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260518T100000Z", "DTSTART:20260518T120000Z", "DTEND:20260518T123000Z", "SUMMARY:later", "END:VEVENT"),
+			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260504T100000Z", "UID:u", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID:20260518T100000Z", "UID:u", "DTSTART:20260518T120000Z", "DTEND:20260518T123000Z", "SUMMARY:later", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID:20260525T100000Z", "UID:u", "DTSTART:20260525T120000Z", "DTEND:20260525T123000Z", "SUMMARY:later", "END:VEVENT"), nil},
+		"task and period": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260710T100000Z", "DUE:20260710T120000Z", "RDATE;VALUE=PERIOD:20260810T100000Z/PT1H", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"),
+			answer("BEGIN:VTODO", "RECURRENCE-ID:20260710T100000Z", "UID:u", "DTSTART:20260710T100000Z", "DUE:20260710T120000Z", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO",
+				"BEGIN:VTODO", "RECURRENCE-ID:20260810T100000Z", "UID:u", "DTSTART:20260810T100000Z", "DUE:20260810T110000Z", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"), nil},
+		"task without times": {calendar("BEGIN:VTODO", "UID:u", "SUMMARY:x", "END:VTODO"), answer("BEGIN:VTODO", "UID:u", "SUMMARY:x", "END:VTODO"), nil},
+	} {
+		apply(t, name, &Data{Expand: &all}, c.raw, c.want, c.zone)
+	}
+	long := span("20000101T000000Z", "20300101T000000Z")
+	if _, err := (&Data{Expand: &long}).Apply([]byte(event("DTSTART:20000101T000000Z", "RRULE:FREQ=HOURLY")), nil); err != ErrTooManyInstances {
+		t.Errorf("an hour for 30 years: %v", err)
+	}
+}
+
+func TestPartial(t *testing.T) {
+	r := span("20060103T000000Z", "20060105T000000Z")
+	limited := strings.Replace(recurring, recurring[strings.LastIndex(recurring, "BEGIN:VEVENT"):], "END:VCALENDAR\r\n", 1)
+	apply(t, "RFC 4791 section 7.8.2", &Data{LimitRecurrence: &r}, recurring, limited, nil)
+	moved := span("20060104T173000Z", "20060104T174000Z") // where the replaced instance was
+	apply(t, "original place", &Data{LimitRecurrence: &moved}, recurring, limited, nil)
+	apply(t, "comp and prop", &Data{Comp: &CompData{Name: "VCALENDAR", Props: []PropData{{Name: "version"}},
+		Comps: []CompData{{Name: "VEVENT", Props: []PropData{{Name: "UID"}, {Name: "DTSTART", NoValue: true}, {Name: "SUMMARY"}}}, {Name: "VTIMEZONE"}}}},
+		strings.Replace(limited, "SUMMARY:Event #2\r\n", "SUMMARY:Event\r\n  #2\r\nBEGIN:VALARM\r\nEND:VALARM\r\n", 1),
+		text("BEGIN:VCALENDAR", "VERSION:2.0")+recurring[strings.Index(recurring, "BEGIN:VTIMEZONE"):strings.Index(recurring, "BEGIN:VEVENT")]+
+			text("BEGIN:VEVENT", "DTSTART;TZID=US/Eastern:", "SUMMARY:Event", "  #2", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT",
+				"BEGIN:VEVENT", "DTSTART;TZID=US/Eastern:", "SUMMARY:Event #2 bis", "UID:00959BC664CA650E933C892C@example.com", "END:VEVENT", "END:VCALENDAR"), nil)
+	apply(t, "all of it", &Data{Comp: &CompData{Name: "VCALENDAR", AllProp: true, AllComp: true}}, recurring, recurring, nil)
+	apply(t, "only properties", &Data{Comp: &CompData{Name: "VCALENDAR", AllProp: true}}, event("SUMMARY:x"),
+		text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//Test//EN", "END:VCALENDAR"), nil)
+	busy := func(lines ...string) string {
+		return calendar(append(append([]string{"BEGIN:VFREEBUSY", "UID:u"}, lines...), "END:VFREEBUSY")...)
+	}
+	apply(t, "limit-freebusy-set", &Data{LimitFreeBusy: &r},
+		busy("FREEBUSY;FBTYPE=BUSY:20060102T100000Z/20060102T120000Z,20060104T100000Z/PT1H", "FREEBUSY:20060110T100000Z/PT1H", "FREEBUSY:20060103T100000Z/PT1H"),
+		busy("FREEBUSY;FBTYPE=BUSY:20060104T100000Z/PT1H", "FREEBUSY:20060103T100000Z/PT1H"), nil)
+}
+
+func TestFreeBusy(t *testing.T) {
+	f := NewFreeBusy(span("20060104T140000Z", "20060105T220000Z"))
+	for _, raw := range []string{
+		recurring,
+		event("DTSTART:20060104T150000Z", "DTEND:20060104T160000Z", "STATUS:TENTATIVE"),
+		event("DTSTART:20060104T153000Z", "DTEND:20060104T154000Z"),
+		event("DTSTART:20060104T100000Z", "DTEND:20060104T143000Z"),
+		event("DTSTART:20060105T100000Z", "DTEND:20060105T113000Z", "TRANSP:TRANSPARENT"),
+		event("DTSTART:20060105T100000Z", "DTEND:20060105T113000Z", "STATUS:CANCELLED"),
+		event("DTSTART:20060105T100000Z"),
+		calendar("BEGIN:VTODO", "UID:u", "DTSTART:20060105T100000Z", "DUE:20060105T110000Z", "END:VTODO"),
+		calendar("BEGIN:VFREEBUSY", "UID:u", "FREEBUSY;FBTYPE=FREE:20060105T120000Z/PT1H", "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T200000Z/P1D", "END:VFREEBUSY"),
+	} {
+		if err := f.Add([]byte(raw), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := string(f.Calendar(time.Unix(at("20060201T000000Z", 0), 0)))
+	want := text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//calgate//EN", "BEGIN:VFREEBUSY",
+		"UID:20060104T140000Z-20060105T220000Z@freebusy.invalid", "DTSTAMP:20060201T000000Z", "DTSTART:20060104T140000Z", "DTEND:20060105T220000Z",
+		"FREEBUSY;FBTYPE=BUSY:20060104T140000Z/20060104T143000Z",
+		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060104T150000Z/20060104T153000Z",
+		"FREEBUSY;FBTYPE=BUSY:20060104T153000Z/20060104T154000Z",
+		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060104T154000Z/20060104T160000Z",
+		"FREEBUSY;FBTYPE=BUSY:20060104T190000Z/20060104T200000Z",
+		"FREEBUSY;FBTYPE=BUSY:20060105T170000Z/20060105T180000Z",
+		"FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T200000Z/20060105T220000Z",
+		"END:VFREEBUSY", "END:VCALENDAR")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	day := NewFreeBusy(span("20260709T000000Z", "20260712T000000Z"))
+	if err := day.Add([]byte(event("DTSTART;VALUE=DATE:20260710")), location("Europe/Berlin")); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(day.Calendar(time.Unix(0, 0))); !strings.Contains(got, "BUSY:20260709T220000Z/20260710T220000Z") {
+		t.Errorf("a day in Berlin: %s", got)
+	}
+}
+
+// TestJSON: RFC 7265, its examples by property.
+func TestJSON(t *testing.T) {
+	raw := calendar("BEGIN:VEVENT", "UID:u", "DTSTART;TZID=Europe/Berlin:20260710T100000", "DTEND;VALUE=DATE:20260711",
+		"RRULE:FREQ=YEARLY;COUNT=5;BYDAY=-1SU,2MO;BYMONTH=10;UNTIL=20300101T000000Z", `SUMMARY;LANGUAGE=en:a\, b\nc<`, `CATEGORIES:one,two\,three`,
+		"GEO:37.386013;-122.082932", "REQUEST-STATUS:2.0;Success", "PRIORITY:5", "SEQUENCE:many", "X-A;X-B=1,\"2,3\":raw\\,", "TRIGGER:-PT5M",
+		"FREEBUSY:20260710T100000Z/PT1H,20260711T100000Z/20260711T110000Z", "ATTENDEE;CN=\"A ^^ B\":mailto:a@example.org", "X-T;VALUE=BOOLEAN:TRUE",
+		"BEGIN:VALARM", "ACTION:AUDIO", "END:VALARM", "COMMENT:behind", "END:VEVENT", "BEGIN:STANDARD", "TZOFFSETFROM:-0500", "END:STANDARD")
+	got, err := JSON([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `["vcalendar",[["version",{},"text","2.0"],["prodid",{},"text","-//Example//Test//EN"]],[["vevent",[` +
+		`["uid",{},"text","u"],["dtstart",{"tzid":"Europe/Berlin"},"date-time","2026-07-10T10:00:00"],["dtend",{},"date","2026-07-11"],` +
+		`["rrule",{},"recur",{"freq":"YEARLY","count":5,"byday":["-1SU","2MO"],"bymonth":10,"until":"2030-01-01T00:00:00Z"}],` +
+		`["summary",{"language":"en"},"text","a, b\nc<"],["categories",{},"text","one","two,three"],["geo",{},"float",[37.386013,-122.082932]],` +
+		`["request-status",{},"text",["2.0","Success"]],["priority",{},"integer",5],["sequence",{},"unknown","many"],` +
+		`["x-a",{"x-b":["1","2,3"]},"unknown","raw\\,"],["trigger",{},"duration","-PT5M"],` +
+		`["freebusy",{},"period",["2026-07-10T10:00:00Z","PT1H"],["2026-07-11T10:00:00Z","2026-07-11T11:00:00Z"]],` +
+		`["attendee",{"cn":"A ^ B"},"cal-address","mailto:a@example.org"],["x-t",{},"boolean",true],["comment",{},"text","behind"]],` +
+		`[["valarm",[["action",{},"text","AUDIO"]],[]]]],["standard",[["tzoffsetfrom",{},"utc-offset","-05:00"]],[]]]]`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := JSON([]byte("BEGIN:VEVENT\r\nEND:VEVENT\r\n")); err == nil {
+		t.Error("no calendar, no error")
+	}
+}
+
+// FuzzApply: any text can be asked for in any form, and jCal is JSON.
+func FuzzApply(f *testing.F) {
+	for _, raw := range caseFiles(f) {
+		f.Add(raw)
+	}
+	f.Add([]byte(recurring))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r := span("20060101T000000Z", "20270101T000000Z")
+		for _, d := range []*Data{{Expand: &r}, {LimitRecurrence: &r}, {LimitFreeBusy: &r},
+			{Comp: &CompData{Name: "VCALENDAR", Comps: []CompData{{Name: "VEVENT", Props: []PropData{{Name: "UID"}}}}}}} {
+			out, err := d.Apply(raw, nil)
+			if o, bad := ParseObject(raw); bad == nil && err == nil && d.Expand != nil && o.Component != "VFREEBUSY" {
+				if len(out) == 0 {
+					t.Fatal("nothing is left")
+				}
+			}
+		}
+		if out, err := JSON(raw); err == nil && !json.Valid(out) {
+			t.Fatalf("no JSON: %s", out)
+		}
+		_ = NewFreeBusy(r).Add(raw, nil)
+	})
+}
