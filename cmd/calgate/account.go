@@ -50,8 +50,8 @@ func withAccount(ctx context.Context, c *config, f func(*calendar.Account, []cal
 	return f(account, calendars)
 }
 
-// printable is a name as it stands, quoted where a terminal or a person could misread it.
-func printable(s string) string {
+// quoted is a name as it stands, quoted where a terminal or a person could misread it.
+func quoted(s string) string {
 	if q := strconv.Quote(s); s == "" || q != `"`+s+`"` {
 		return q
 	}

@@ -19,7 +19,7 @@ func fsck(ctx context.Context, c *config) error {
 	return withAccount(ctx, c, func(account *calendar.Account, calendars []calendar.Calendar) error {
 		wrong := false
 		for _, cal := range calendars {
-			report, err := account.Examine(ctx, cal, progress(c.stderr, cal.Mailbox))
+			report, err := account.Examine(ctx, cal, progress(c.stderr, printable(cal.Mailbox)))
 			if err != nil {
 				return &failure{err, couldNotTell}
 			}
@@ -58,7 +58,7 @@ var standings = []struct {
 }
 
 func printReport(out io.Writer, r *calendar.Report, repaired bool) {
-	fmt.Fprintf(out, "%s: %d messages\n", r.Calendar.Mailbox, r.Messages)
+	fmt.Fprintf(out, "%s: %d messages\n", printable(r.Calendar.Mailbox), r.Messages)
 	for _, s := range standings {
 		if n := r.Count[s.standing]; n > 0 {
 			fmt.Fprintf(out, "  %7d %-11s %s\n", n, s.standing, s.about)
@@ -70,10 +70,10 @@ func printReport(out io.Writer, r *calendar.Report, repaired bool) {
 	for _, f := range r.Findings {
 		what := []string{f.Fault.String(), fmt.Sprintf("UID %d", f.UID), f.Standing.String()}
 		if f.Name != "" {
-			what = append(what, printable(f.Name))
+			what = append(what, quoted(f.Name))
 		}
 		if f.Source != "" {
-			what = append(what, "from "+printable(f.Source))
+			what = append(what, "from "+quoted(f.Source))
 		}
 		state := errorText(f.Err)
 		if f.Repaired {

@@ -39,7 +39,7 @@ func listDeleted(ctx context.Context, c *config, account *calendar.Account, cale
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stdout, "%s: %d deleted objects\n", cal.Mailbox, len(all))
+		fmt.Fprintf(c.stdout, "%s: %d deleted objects\n", printable(cal.Mailbox), len(all))
 		for _, d := range all {
 			printDeleted(c.stdout, d)
 		}
@@ -48,12 +48,12 @@ func listDeleted(ctx context.Context, c *config, account *calendar.Account, cale
 }
 
 func printDeleted(out io.Writer, d calendar.Deleted) {
-	fmt.Fprintf(out, "  deleted %s  %-9s  first %s  %s  %q\n", d.At.UTC().Format(time.RFC3339), d.Component, firstStart(d.Span), printable(d.Name), d.Summary)
+	fmt.Fprintf(out, "  deleted %s  %-9s  first %s  %s  %q\n", d.At.UTC().Format(time.RFC3339), d.Component, firstStart(d.Span), quoted(d.Name), d.Summary)
 	switch {
 	case d.Err != nil:
 		fmt.Fprintf(out, "          cannot come back: %s\n", errorText(d.Err))
 	case d.Holder != "":
-		fmt.Fprintf(out, "          cannot come back now: %s has its UID\n", printable(d.Holder))
+		fmt.Fprintf(out, "          cannot come back now: %s has its UID\n", quoted(d.Holder))
 	}
 }
 
@@ -79,9 +79,9 @@ func bringBack(ctx context.Context, c *config, account *calendar.Account, calend
 	}
 	switch {
 	case len(in) == 0:
-		return &failure{fmt.Errorf("nothing deleted under the name %s can come back", printable(c.name)), notUsable}
+		return &failure{fmt.Errorf("nothing deleted under the name %s can come back", quoted(c.name)), notUsable}
 	case len(in) > 1:
-		return &failure{fmt.Errorf("several calendars have deleted objects of the name %s: -mailbox must say which", printable(c.name)), notUsable}
+		return &failure{fmt.Errorf("several calendars have deleted objects of the name %s: -mailbox must say which", quoted(c.name)), notUsable}
 	}
 	view, all, err := deletedIn(ctx, account, in[0])
 	if err != nil {
@@ -92,11 +92,11 @@ func bringBack(ctx context.Context, c *config, account *calendar.Account, calend
 	if err != nil {
 		var known *calendar.Error
 		if errors.As(err, &known) && known.Kind == calendar.UIDConflict {
-			err = fmt.Errorf("%s has its UID: %w", printable(known.Name), err)
+			err = fmt.Errorf("%s has its UID: %w", quoted(known.Name), err)
 		}
 		return &failure{err, exitStatus(err)}
 	}
-	fmt.Fprintf(c.stdout, "%s: %s is back as %s: %q\n", in[0].Mailbox, printable(d.Name), printable(r.Name), d.Summary)
+	fmt.Fprintf(c.stdout, "%s: %s is back as %s: %q\n", printable(in[0].Mailbox), quoted(d.Name), quoted(r.Name), d.Summary)
 	return nil
 }
 
