@@ -51,7 +51,7 @@ type freeBusy struct {
 }
 
 func (f *freeBusy) home() error {
-	home, err := f.q.account.Home(f.q.r.Context())
+	home, err := f.q.home()
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,12 @@ func currentUserPrivilegeSet(b []byte, s *subject) ([]byte, bool) {
 	switch s.kind {
 	case placeRoot, placePrincipal:
 		return appendPrivileges(b, read), true
-	case placeHome: // one's own: calendars are made and removed in it
-		return appendPrivileges(b, append(read, caldav("read-free-busy"), dav("bind"), dav("unbind"))), true
+	case placeHome:
+		read = append(read, caldav("read-free-busy"))
+		if s.q.place.owner == "" { // calendars are made and removed in one's own
+			read = append(read, dav("bind"), dav("unbind"))
+		}
+		return appendPrivileges(b, read), true
 	}
 	if s.view == nil {
 		return b, false

@@ -67,7 +67,7 @@ var properties = tagged([]property{
 	{name: dav("alternate-URI-set"), on: placePrincipal, read: empty},
 	{name: dav("group-membership"), on: placePrincipal, read: empty},
 	{name: dav("principal-collection-set"), on: everywhere, read: principalCollectionSet},
-	{name: dav("owner"), on: placeHome | placeCalendar | placeObject | placeFeed, read: principalHref},
+	{name: dav("owner"), on: placeHome | placeCalendar | placeObject | placeFeed, read: ownerHref},
 	{name: dav("current-user-privilege-set"), on: everywhere, index: true, read: currentUserPrivilegeSet},
 	{name: dav("supported-privilege-set"), on: everywhere, read: supportedPrivilegeSet},
 	// RFC 3253 section 3.1.5, RFC 6578 section 4
@@ -256,6 +256,8 @@ func appendHref(b []byte, href string) []byte {
 func principalHref(b []byte, s *subject) ([]byte, bool) {
 	return appendHref(b, s.q.hrefPrincipal()), true
 }
+
+func ownerHref(b []byte, s *subject) ([]byte, bool) { return appendHref(b, s.q.hrefOwner()), true }
 
 func principalCollectionSet(b []byte, _ *subject) ([]byte, bool) {
 	return appendHref(b, "/UserDAV/"), true

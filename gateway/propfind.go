@@ -110,8 +110,8 @@ func (q *request) failedCalendar(home *calendar.Home, err error) (calendar.Calen
 // default ones are made: phones that find none make strange ones.
 func (q *request) firstHome() (*calendar.Home, error) {
 	ctx := q.r.Context()
-	home, err := q.account.Home(ctx)
-	if err != nil || len(home.Calendars) > 0 {
+	home, err := q.home()
+	if err != nil || len(home.Calendars) > 0 || q.place.owner != "" {
 		return home, err
 	}
 	made, err := q.account.CreateDefaults(ctx)

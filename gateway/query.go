@@ -84,7 +84,7 @@ type query struct {
 // home answers for all calendars of the home. One that cannot be opened ends the
 // query: it could hold a match, and no single response could say so.
 func (q *query) home() error {
-	home, err := q.q.account.Home(q.q.r.Context())
+	home, err := q.q.home()
 	if err != nil {
 		return err
 	}

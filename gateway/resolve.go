@@ -46,6 +46,7 @@ type place struct {
 	kind     placeKind
 	calendar calendar.Calendar // of a calendar, of an object and of a feed
 	name     string            // of an object: its octets, decoded
+	owner    string            // of what is another user's: the owner as the URL names him
 	path     []string          // of nothing, and of a feed that is missing: decoded segments below the home; empty outside of it
 
 	// Hrefs as the request spelled them, escaped: clients drop members that are not
@@ -84,6 +85,34 @@ func (f accountFinder) defaultCalendar() (calendar.Calendar, error) {
 	return home.DefaultCalendar(), nil
 }
 
+// ownerFinder finds the calendars of another user, as far as this one may look
+// them up. What is not there, or may not be seen, is the same: nothing.
+type ownerFinder struct {
+	ctx     context.Context
+	account *calendar.Account
+	owner   string
+}
+
+func (f ownerFinder) known(path []string) (calendar.Calendar, bool) {
+	return f.account.KnownOf(f.owner, path)
+}
+
+func (f ownerFinder) find(path []string) (calendar.Calendar, bool, error) {
+	return f.account.FindOf(f.ctx, f.owner, path)
+}
+
+func (f ownerFinder) defaultCalendar() (calendar.Calendar, error) {
+	home, err := f.account.HomeOf(f.ctx, f.owner)
+	if err != nil {
+		return calendar.Calendar{}, err
+	}
+	c := home.DefaultCalendar()
+	if !c.Exists {
+		return c, notFound("no such resource")
+	}
+	return c, nil
+}
+
 // resolve finds the place of the request's target.
 func (q *request) resolve() error {
 	var err error
@@ -93,13 +122,58 @@ func (q *request) resolve() error {
 
 func (q *request) resolveTarget(t Target, method string) (place, error) {
 	if t.HasOwner && !q.login.self(t.Owner) {
-		// Calendars of other users are not built: as if they did not exist.
-		return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+		return q.resolveOther(t, method)
 	}
 	return resolve(t, accountFinder{q.r.Context(), q.account}, method)
 }
 
-// resolve says where a target of the user's own leads.
+// resolveOther says where a target below another user's home leads. Nothing is made
+// there, and a home of which nothing may be seen is not there.
+func (q *request) resolveOther(t Target, method string) (place, error) {
+	if t.Realm == RealmUser { // principals of others are not shown
+		return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+	}
+	f := ownerFinder{q.r.Context(), q.account, t.Owner}
+	p, err := resolve(t, f, method)
+	if err != nil {
+		return p, err
+	}
+	p.owner = t.Owner
+	if p.kind == placeHome {
+		home, err := q.account.HomeOf(q.r.Context(), t.Owner)
+		if err != nil {
+			return p, err
+		}
+		if len(home.Calendars) == 0 {
+			p.kind = placeNothing
+		}
+	}
+	if p.kind == placeFeed && len(p.path) > 0 {
+		p.kind = placeNothing
+	}
+	if p.kind == placeNothing {
+		p.path = nil
+	}
+	return p, nil
+}
+
+// home lists the calendars of the home that the request is about.
+func (q *request) home() (*calendar.Home, error) {
+	if q.place.owner != "" {
+		return q.account.HomeOf(q.r.Context(), q.place.owner)
+	}
+	return q.account.Home(q.r.Context())
+}
+
+// hrefOwner is the principal whose calendars the request is about.
+func (q *request) hrefOwner() string {
+	if q.place.owner == "" {
+		return q.hrefPrincipal()
+	}
+	return "/UserDAV/" + escapeSegment(strings.ToLower(q.place.owner)) + "/"
+}
+
+// resolve says where a target leads, by what a finder finds.
 func resolve(t Target, f finder, method string) (place, error) {
 	switch t.Realm {
 	case RealmRoot:

@@ -218,14 +218,16 @@ func (s *Session) ListOthers(ctx context.Context, withStatus bool) ([]Listed, er
 	return out, err
 }
 
-// ListOwner is ListOthers for one other user; of the session's own user it gives what List gives. It knows shares that are
-// younger than the session only where they are not the owner's first.
+// ListOwner is ListOthers for one other user; of the session's own user it gives what List gives.
 func (s *Session) ListOwner(ctx context.Context, owner string) ([]Listed, error) {
 	if strings.EqualFold(owner, s.user) {
 		return s.List(ctx, false)
 	}
 	if s.c.others == nil {
 		return nil, nil
+	}
+	if err := s.renew(ctx, shareAge); err != nil {
+		return nil, wrap("ListOwner", "", err)
 	}
 	var out []Listed
 	err := s.do(ctx, "ListOwner", "", again, func(c *conn) error {

@@ -69,8 +69,9 @@ type Account struct {
 	server   *Server
 	session  *imapstore.Session
 	name     string
-	password string // to log in again when the mail server ends the session in the middle of a write
-	home     *Home  // LIST of this request
+	password string           // to log in again when the mail server ends the session in the middle of a write
+	home     *Home            // LIST of this request
+	homes    map[string]*Home // the same of other users, by owner as in the URL
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration

@@ -93,7 +93,7 @@ func (a *Account) Autocreate(ctx context.Context, c Calendar) (Calendar, error) 
 	if c.Exists {
 		return c, nil
 	}
-	if !a.server.o.Autocreate || !c.Default {
+	if !a.server.o.Autocreate || !c.Default || c.Others() {
 		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Conflict}
 	}
 	if err := a.create(ctx, c.Mailbox); err != nil && !IsKind(err, Exists) {

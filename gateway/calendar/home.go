@@ -22,6 +22,7 @@ type Calendar struct {
 
 // Home is what LIST says about a user's own calendars.
 type Home struct {
+	Owner     string     // another user, as the mail server knows him; "" is the account itself
 	Calendars []Calendar // existing ones, in the order of their paths
 
 	paths                  map[string]Calendar // every path that leads to a calendar, levels joined with "/"
@@ -74,7 +75,10 @@ func (a *Account) Known(path []string) (Calendar, bool) {
 
 // forgetHome makes the next Home ask the mail server again.
 func (a *Account) forgetHome() {
-	a.home = nil
+	for owner := range a.homes {
+		a.server.cache.setHome(a.ownerKey(owner), nil)
+	}
+	a.home, a.homes = nil, nil
 	a.server.cache.setHome(a.session.LoginKey(), nil)
 }
 

@@ -36,14 +36,17 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 		return v, nil
 	}
 	err := v.look(ctx)
-	if IsKind(err, NotFound) {
+	if err == nil && !v.rights.has('r') || IsKind(err, Forbidden) {
+		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read, Err: err}
+	}
+	if c.Others() && err == nil && !v.rights.has('l') {
+		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: NotFound} // what may not be looked up is not there
+	}
+	if IsKind(err, NotFound) || IsKind(err, Forbidden) {
 		a.forgetHome()
 	}
 	if err != nil {
 		return nil, err
-	}
-	if !v.rights.has('r') {
-		return nil, &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read}
 	}
 	return v, nil
 }

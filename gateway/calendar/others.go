@@ -1,0 +1,131 @@
+package calendar
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"calgate/imapstore"
+)
+
+// HomeOf lists the calendars of another user that this one may look up (RFC 4314
+// right l). It is empty where there are none, the user does not exist, or the mail
+// server shows nobody the mailboxes of others: nothing tells these apart.
+func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
+	if h := a.homes[owner]; h != nil {
+		return h, nil
+	}
+	h := &Home{Owner: owner}
+	for _, name := range a.ownerNames(owner) {
+		listed, err := a.session.ListOwner(ctx, name)
+		if err != nil {
+			return nil, wrap("List", "~"+owner, err)
+		}
+		if h = a.server.kinds.homeOf(name, listed); len(h.Calendars) > 0 {
+			break
+		}
+	}
+	if a.homes == nil {
+		a.homes = map[string]*Home{}
+	}
+	a.homes[owner] = h
+	a.server.cache.setHome(a.ownerKey(owner), h)
+	return h, nil
+}
+
+// ownerNames are the spellings in which the mail server may know an owner: as it
+// stands in the URL, in lower case, and with or without the domain of this login.
+func (a *Account) ownerNames(owner string) []string {
+	names := []string{owner, strings.ToLower(owner)}
+	if local, domain, ok := strings.Cut(a.name, "@"); ok && local != "" {
+		if !strings.Contains(owner, "@") {
+			names = append(names, owner+"@"+domain)
+		} else if of, d, _ := strings.Cut(owner, "@"); strings.EqualFold(d, domain) {
+			names = append(names, of)
+		}
+	}
+	slices.Sort(names[1:])
+	return slices.Compact(names)
+}
+
+func (a *Account) ownerKey(owner string) string { return a.session.LoginKey() + " ~" + owner }
+
+// homeOf sorts what LIST shows of another user into a Home.
+func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
+	begin := "~" + owner + "/"
+	own := make([]imapstore.Listed, 0, len(listed))
+	for _, l := range listed {
+		var ok bool
+		if l.Name, ok = strings.CutPrefix(l.Name, begin); ok {
+			own = append(own, l)
+		}
+	}
+	h := k.home(own)
+	h.Owner = owner
+	for i := range h.Calendars {
+		h.Calendars[i].Mailbox = begin + h.Calendars[i].Mailbox
+	}
+	for i := range h.defaults {
+		h.defaults[i].Mailbox = begin + h.defaults[i].Mailbox
+	}
+	for path, c := range h.paths {
+		c.Mailbox = begin + c.Mailbox
+		h.paths[path] = c
+	}
+	return h
+}
+
+// KnownOf is Known for the calendars of another user.
+func (a *Account) KnownOf(owner string, path []string) (Calendar, bool) {
+	h := a.homes[owner]
+	if h == nil {
+		h = a.server.cache.home(a.ownerKey(owner))
+	}
+	if h == nil {
+		return Calendar{}, false
+	}
+	c, ok := h.Find(path)
+	return c, ok && c.Exists
+}
+
+// FindOf leads a path below another user's home to a calendar that is there.
+func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
+	if c, ok := a.KnownOf(owner, path); ok {
+		return c, true, nil
+	}
+	h, err := a.HomeOf(ctx, owner)
+	if err != nil {
+		return Calendar{}, false, err
+	}
+	if c, ok := h.Find(path); ok && c.Exists {
+		return c, true, nil
+	}
+	return a.probe(ctx, owner, path)
+}
+
+// probe asks for a mailbox that LIST does not show: a Dovecot session that is older
+// than a share does not list it until it is named.
+func (a *Account) probe(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
+	name := strings.Join(path, "/")
+	for _, mailbox := range []string{name, calendarNames[0] + "/" + name, tasksNames[0] + "/" + name} {
+		kind, why := a.server.kinds.of(imapstore.Listed{Mailbox: imapstore.Mailbox{Name: mailbox}})
+		if kind == NoCalendar {
+			continue
+		}
+		for _, spelled := range a.ownerNames(owner) {
+			full := "~" + spelled + "/" + mailbox
+			granted, known, err := a.session.Rights(ctx, full)
+			switch {
+			case storeKind(err, imapstore.NotFound), storeKind(err, imapstore.NoPermission), err == nil && !known:
+			case err != nil:
+				return Calendar{}, false, wrap("List", full, err)
+			case rights(granted).has('l'):
+				return Calendar{Mailbox: full, Path: path, Kind: kind, Exists: true, Why: why}, true, nil
+			}
+		}
+	}
+	return Calendar{}, false, nil
+}
+
+// Others tells whether the calendar belongs to another user.
+func (c Calendar) Others() bool { return strings.HasPrefix(c.Mailbox, "~") }

@@ -1,0 +1,169 @@
+package test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"calgate/test/backends"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// What one user may do with another's calendar is what the mail server says: asked before, verified after, the same on every
+// method, and nothing is revealed without the right l (RFC 4314).
+
+var sharingServers = []struct {
+	name  string
+	start func(testing.TB) *backends.Server
+}{
+	{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }},
+	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }},
+	{"cyrus dotted", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Dotted: true}) }},
+	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},
+}
+
+// rightsCases are rights in the letters of RFC 4314, and what then works. Statuses: PROPFIND, GET, PUT of something new, PUT
+// over, DELETE, PROPPATCH.
+var rightsCases = []struct {
+	rights   string
+	statuses [6]int
+	shown    string // privileges among bind, unbind, write-content, write-properties, all
+}{
+	{"", [6]int{404, 404, 404, 404, 404, 404}, ""},
+	{"l", [6]int{403, 403, 403, 403, 403, 403}, ""},
+	{"lr", [6]int{207, 200, 403, 403, 403, 403}, ""},
+	{"lrs", [6]int{207, 200, 403, 403, 403, 403}, ""},
+	{"lrsi", [6]int{207, 200, 201, 403, 403, 403}, "bind"},
+	{"lrsite", [6]int{207, 200, 201, 204, 204, 403}, "bind unbind write-content"},
+	{"lrswite", [6]int{207, 200, 201, 204, 204, 207}, "all bind unbind write-content write-properties"},
+}
+
+func TestRights(t *testing.T) {
+	for _, s := range sharingServers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			owner := newCrashClient(t, b, startGateway(t, b, nil, false))
+			guest := newCrashClient(t, b, startGateway(t, b, nil, false))
+			for _, tt := range rightsCases {
+				t.Run("rights "+tt.rights, func(t *testing.T) { rightsCase(t, b, owner, guest, tt.rights, tt.statuses, tt.shown) })
+			}
+		})
+	}
+}
+
+var privileges = regexp.MustCompile(`<D:privilege><D:([a-z-]+)/>`)
+
+func rightsCase(t *testing.T, b *backends.Server, owner, guest *crashClient, rights string, want [6]int, shown string) {
+	name := "r" + rights
+	if rights == "" {
+		name = "none"
+	}
+	own := "/CalDAV/~me/" + name + "/"
+	owner.must(t, request{"MKCALENDAR", own, nil, ""})
+	owner.must(t, request{"PUT", own + "a.ics", nil, crashEvent("old")})
+	owner.must(t, request{"PUT", own + "b.ics", nil, displaced("b")})
+	setACL(t, b, owner, "Calendar/"+name, guest.user, rights)
+
+	theirs := "/CalDAV/~" + owner.user + "/" + name + "/"
+	list := guest.ask(request{"PROPFIND", theirs, map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:current-user-privilege-set/><D:owner/></D:prop></D:propfind>`})
+	got := [6]int{
+		list.status,
+		guest.ask(request{"GET", theirs + "a.ics", nil, ""}).status,
+		guest.ask(request{"PUT", theirs + "new.ics", map[string]string{"If-None-Match": "*"}, displaced("new")}).status,
+		guest.ask(request{"PUT", theirs + "a.ics", nil, crashEvent("changed")}).status,
+		guest.ask(request{"DELETE", theirs + "b.ics", nil, ""}).status,
+		guest.ask(request{"PROPPATCH", theirs, nil, displayName("theirs")}).status,
+	}
+	if got != want {
+		t.Errorf("PROPFIND, GET, create, update, DELETE, PROPPATCH are answered %v, want %v", got, want)
+	}
+	if list.status == 207 {
+		var have []string
+		for _, p := range []string{"all", "bind", "unbind", "write-content", "write-properties"} {
+			for _, m := range privileges.FindAllStringSubmatch(list.body, -1) {
+				if m[1] == p {
+					have = append(have, p)
+				}
+			}
+		}
+		if strings.Join(have, " ") != shown {
+			t.Errorf("privileges %q, want %q", have, shown)
+		}
+		if !strings.Contains(list.body, "<D:href>/UserDAV/"+strings.ToLower(owner.user)+"/</D:href>") {
+			t.Errorf("the owner is not named: %s", list.body)
+		}
+	}
+	// a refused request changed nothing, an accepted one did
+	for i, path := range map[int]string{2: "new.ics", 3: "a.ics", 4: "b.ics"} {
+		a := owner.ask(request{"GET", own + path, nil, ""})
+		seen := map[int]string{2: "404", 3: "old", 4: "200"}[i]
+		if want[i]/100 == 2 {
+			seen = map[int]string{2: "200", 3: "changed", 4: "404"}[i]
+		}
+		if now := fmt.Sprint(a.status, a.body); !strings.Contains(now, seen) {
+			t.Errorf("%s after %d is %s, want %s", path, got[i], now, seen)
+		}
+	}
+	if missing := guest.ask(request{"PROPFIND", "/CalDAV/~" + owner.user + "/nowhere/", map[string]string{"Depth": "0"}, ""}); missing.status != 404 {
+		t.Errorf("what is not there is answered %d", missing.status)
+	} else if rights == "" && missing.body != list.body {
+		t.Errorf("what may not be seen can be told from what is not there:\n%s\n%s", list.body, missing.body)
+	}
+}
+
+// setACL gives rights as the owner's mail program would.
+func setACL(t *testing.T, b *backends.Server, owner *crashClient, mailbox, user, rights string) {
+	t.Helper()
+	if rights == "" {
+		return
+	}
+	if b.Name == "courier" { // it has the rights of RFC 2086
+		rights = strings.ReplaceAll(rights, "te", "d")
+	}
+	m := openMailStore(t, b, owner.user, owner.password)
+	m.do(func(c *imapclient.Client) error {
+		return c.SetACL(m.name(mailbox), imap.RightsIdentifier(user), imap.RightModificationReplace, imap.RightSet(rights)).Wait()
+	})
+}
+
+// The home of another user lists what may be looked up; a user who shares nothing is like one who does not exist.
+func TestOtherHome(t *testing.T) {
+	for _, s := range sharingServers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			owner := newCrashClient(t, b, startGateway(t, b, nil, false))
+			guest := newCrashClient(t, b, startGateway(t, b, nil, false))
+			owner.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("shared")})
+			owner.must(t, request{"MKCALENDAR", "/CalDAV/~me/Secret/", nil, ""})
+			guest.must(t, request{"PROPFIND", "/CalDAV/", map[string]string{"Depth": "1"}, ""})
+			home := "/CalDAV/~" + owner.user + "/"
+			before, nobody := guest.ask(request{"PROPFIND", home, map[string]string{"Depth": "1"}, ""}), guest.ask(request{"PROPFIND", "/CalDAV/~nobody-" + owner.user + "/", map[string]string{"Depth": "1"}, ""})
+			if before.status != 404 || nobody.status != 404 {
+				t.Errorf("a home of which nothing is shared is answered %d, that of nobody %d", before.status, nobody.status)
+			}
+			setACL(t, b, owner, "Calendar", guest.user, "lr")
+			if a := guest.ask(request{"GET", home + "Calendar/a.ics", nil, ""}); a.status != 200 || !strings.Contains(a.body, "shared") {
+				t.Errorf("GET right after the first share: %d", a.status)
+			}
+			list := guest.ask(request{"PROPFIND", home, map[string]string{"Depth": "1"}, ""})
+			if list.status != 207 || !strings.Contains(list.body, home+"Calendar/<") || strings.Contains(list.body, "Secret") {
+				t.Errorf("the home: %d %s", list.status, list.body)
+			}
+			feed := guest.ask(request{"GET", "/CalendarData/~" + owner.user + "/Calendar.ics", nil, ""})
+			if feed.status != 200 || !strings.Contains(feed.body, "shared") {
+				t.Errorf("the feed: %d %s", feed.status, feed.body)
+			}
+			if a := guest.ask(request{"MKCALENDAR", home + "New/", nil, ""}); a.status != 403 {
+				t.Errorf("MKCALENDAR in another's home: %d", a.status)
+			}
+			if a := guest.ask(request{"DELETE", home + "Calendar/", nil, ""}); a.status != 403 {
+				t.Errorf("DELETE of another's calendar: %d", a.status)
+			}
+		})
+	}
+}
