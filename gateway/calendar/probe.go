@@ -133,7 +133,7 @@ func (a *Account) probeOnce(ctx context.Context, mailbox string, highest *atomic
 	one := appended{token: translate.NewToken(), before: highest.Load()}
 	message := fmt.Sprintf("From: <probe@calgate.invalid>\r\nDate: %s\r\nSubject: calgate check -probe\r\nMessage-ID: <%s@calgate.invalid>\r\n"+
 		"X-Calgate-Token: %s\r\nContent-Type: text/plain\r\n\r\nThis mailbox is deleted when the probe ends.\r\n",
-		a.server.o.Now().UTC().Format(time.RFC1123Z), one.token, one.token)
+		a.server.o.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"), one.token, one.token)
 	answer, err := a.session.Append(ctx, mailbox, imapstore.Outgoing{Octets: []byte(message), Flags: []string{`\Seen`}}, a.server.o.Now().Add(maxLook))
 	if err != nil {
 		return one, wrap("Probe", mailbox, err)
