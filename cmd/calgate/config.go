@@ -51,8 +51,12 @@ type config struct {
 	noCache                       bool
 	logFormat                     string
 
-	user     string // check
-	password string // check, by CALGATE_PASSWORD only: other users see arguments
+	mailbox, name string // undelete, fsck
+	repair        bool
+	probe         bool
+
+	user     string // check, undelete, fsck
+	password string // the same, by CALGATE_PASSWORD only: other users see arguments
 }
 
 // option is a flag and its environment variable.

@@ -116,10 +116,31 @@ func serviceOptions(c *config) []option {
 
 func demoOptions(c *config) []option { return []option{listenOption(c), logOption(c)} }
 
-func checkOptions(c *config) []option {
-	o := append(imapOptions(c), option{name: "user", argument: "NAME", value: str(&c.user, ""), about: "log in as this user"},
+func accountOptions(c *config) []option {
+	return append(imapOptions(c), option{name: "user", argument: "NAME", value: str(&c.user, ""), about: "log in as this user"},
 		option{name: "password", value: str(&c.password, ""), only: true,
 			about: "the password, in the environment only: the command line is visible to everybody; without it calgate asks"})
+}
+
+func checkOptions(c *config) []option {
+	o := append(accountOptions(c), option{name: "probe", value: on(&c.probe, false),
+		about: "also test, in a mailbox made and deleted for it, whether several gateways may write at once"})
+	return append(o, kindOptions(c)...)
+}
+
+func mailboxOption(c *config) option {
+	return option{name: "mailbox", argument: "MAILBOX", value: str(&c.mailbox, ""), about: "this calendar only; without it all of the user's"}
+}
+
+func undeleteOptions(c *config) []option {
+	o := append(accountOptions(c), mailboxOption(c), option{name: "name", argument: "NAME", value: str(&c.name, ""),
+		about: "bring back the object that was deleted last under this resource name; without it the deleted ones are listed"})
+	return append(o, kindOptions(c)...)
+}
+
+func fsckOptions(c *config) []option {
+	o := append(accountOptions(c), mailboxOption(c), option{name: "repair", value: on(&c.repair, false),
+		about: "expunge garbage, append damaged bodies as new versions, finish moves that ended in the middle"})
 	return append(o, kindOptions(c)...)
 }
 
@@ -130,7 +151,7 @@ func (c *config) validate(command string) []error {
 	if command != "demo" {
 		mistakes = append(mistakes, c.validateIMAP()...)
 	}
-	if command == "check" {
+	if asUser(command) {
 		if c.user == "" {
 			wrong("-user is missing")
 		}

@@ -158,7 +158,7 @@ func (v *View) Delete(ctx context.Context, name string, c Condition) error {
 		case err == nil:
 			return nil
 		case IsKind(err, OverQuota):
-			return v.deleteOverQuota(ctx, w, head)
+			return v.deleteOverQuota(ctx, w, head, c)
 		case !errors.Is(err, errLost):
 			return err
 		}
