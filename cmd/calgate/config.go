@@ -24,6 +24,7 @@ type config struct {
 
 	imap        string
 	imapCA      string
+	others      string
 	imapOptions imapstore.Options // made of the above by validate
 	sessions    int
 	perLogin    int

@@ -20,6 +20,8 @@ func imapOptions(c *config) []option {
 			about: "the mail server: imaps://HOST[:PORT], imap+starttls://HOST, imap://HOST (cleartext, loopback only) or imap+insecure://HOST (cleartext anywhere)"},
 		{name: "imap-ca", argument: "FILE", value: str(&c.imapCA, ""),
 			about: "trust the mail server by the certificates in this PEM file, and by no others"},
+		{name: "others", argument: "TEMPLATE", value: str(&c.others, ""),
+			about: "where the mail server shows other users' mailboxes, such as shared/%u/; without it where its NAMESPACE says"},
 		{name: "imap-dial-timeout", argument: "TIME", value: span(&c.dialTimeout, 5*time.Second),
 			about: "how long a connection to the mail server may take"},
 		{name: "imap-login-timeout", argument: "TIME", value: span(&c.loginWait, 20*time.Second),
@@ -220,6 +222,12 @@ func (c *config) validateIMAP() []error {
 		} else {
 			o.TLS = tlsTo(o.Host, roots)
 		}
+	}
+	if c.others != "" {
+		if err := imapstore.CheckOthers(c.others); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("-others: %w", err))
+		}
+		o.Others = c.others
 	}
 	o.Sessions, o.SessionsPerLogin, o.LoginAge = c.sessions, c.perLogin, c.loginAge
 	o.DialTimeout, o.LoginTimeout, o.CommandTimeout = c.dialTimeout, c.loginWait, c.imapTimeout
