@@ -4,8 +4,9 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"calgate/imapstore"
 	"calgate/translate"
@@ -99,7 +100,8 @@ func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Accoun
 			open(by, i)
 		}
 	}
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(maxHomeSessions)
 	var others []*Account
 	for range min(maxHomeSessions, (len(cold)+3)/4) - 1 {
 		session, err := a.server.store.TryLogin(ctx, a.name, a.password)
@@ -108,10 +110,10 @@ func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Accoun
 		}
 		by := &Account{server: a.server, session: session, name: a.name, password: a.password}
 		others = append(others, by)
-		group.Go(func() { work(by) })
+		group.Go(func() error { work(by); return nil })
 	}
 	work(a)
-	group.Wait()
+	_ = group.Wait() // each calendar has its own error
 	for _, by := range others {
 		commands, spent := by.Stats()
 		a.spentCommands, a.spentTime = a.spentCommands+commands, a.spentTime+spent
