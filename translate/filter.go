@@ -8,6 +8,9 @@ type Filter struct {
 	// Zone is where floating times and dates are: CALDAV:timezone of the query,
 	// else CALDAV:calendar-timezone (RFC 4791 sections 9.8 and 5.2.2). nil is UTC.
 	Zone *Zone
+	// Budget is of the request that the filter is for; nil: each object has its
+	// own steps.
+	Budget *Budget
 }
 
 // CompFilter is CALDAV:comp-filter (RFC 4791 section 9.7.1).
