@@ -292,7 +292,7 @@ func (w *wire) note(r *response) {
 	case "CAPABILITY":
 		w.caps = parseCapabilities(string(r.scan().rest()))
 	case "OK", "NO", "BAD":
-		if r.kind != "OK" {
+		if r.kind != "OK" && r.tag == "*" {
 			w.doubt = r.reply.text
 			if w.doubt == "" {
 				w.doubt = "no reason given"

@@ -22,10 +22,14 @@ const (
 	couldNotTell exitCode = 2
 )
 
-// check logs in as calgate would for a request, changes nothing, and prints what it finds.
+// check logs in as calgate would for a request and prints what it finds. It changes nothing, but for the mailbox that -probe
+// makes and deletes.
 func check(ctx context.Context, c *config) error {
 	if err := c.askPassword(); err != nil {
 		return &failure{err, couldNotTell}
+	}
+	if c.probe {
+		c.imapOptions.SessionsPerLogin = probeSessions + 1 // and that of check itself
 	}
 	store := imapstore.New(c.imapOptions)
 	defer store.Close()
@@ -56,8 +60,39 @@ func check(ctx context.Context, c *config) error {
 		fmt.Fprintf(out, "  %s: %d objects\n", printable(cal.Mailbox), view.Len())
 	}
 	printMissing(out, caps)
+	if c.probe {
+		if err := probe(ctx, c, calendars); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintln(out, "usable        yes")
 	return nil
+}
+
+// How a probe goes: enough for an order to break that can, and few enough for any server.
+const (
+	probeSessions = 6
+	probeRounds   = 12
+)
+
+// probe tests the order of concurrent APPENDs, on which more than one gateway depends.
+func probe(ctx context.Context, c *config, calendars *calendar.Server) error {
+	p, err := calendars.Probe(ctx, c.user, c.password, probeSessions, probeRounds)
+	if err != nil {
+		fmt.Fprintf(c.stdout, "probe         could not be made: %s\n", errorText(err))
+		return &failure{fmt.Errorf("the probe could not be made: %w", err), couldNotTell}
+	}
+	if len(p.Broken) == 0 {
+		fmt.Fprintf(c.stdout, "probe         ok: %d messages by %d sessions at once, in one order that all see\n", p.Messages, p.Sessions)
+		return nil
+	}
+	fmt.Fprintf(c.stdout, "probe         BROKEN, with %d sessions at once: this server must not be used with more than one gateway, "+
+		"nor with more than one IMAP session per login (-imap-sessions-per-login 1): writes would be lost\n", p.Sessions)
+	for _, b := range p.Broken {
+		fmt.Fprintf(c.stdout, "  %s\n", b)
+	}
+	fmt.Fprintln(c.stdout, "usable        with one gateway and one IMAP session per login only")
+	return &failure{errors.New("the server's APPENDs have no order that all sessions see"), notUsable}
 }
 
 func loginFailed(c *config, err error) error {

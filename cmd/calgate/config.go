@@ -24,6 +24,7 @@ type config struct {
 
 	imap        string
 	imapCA      string
+	others      string
 	imapOptions imapstore.Options // made of the above by validate
 	sessions    int
 	perLogin    int
@@ -50,8 +51,12 @@ type config struct {
 	noCache                       bool
 	logFormat                     string
 
-	user     string // check
-	password string // check, by CALGATE_PASSWORD only: other users see arguments
+	mailbox, name string // undelete, fsck
+	repair        bool
+	probe         bool
+
+	user     string // check, undelete, fsck
+	password string // the same, by CALGATE_PASSWORD only: other users see arguments
 }
 
 // option is a flag and its environment variable.

@@ -105,7 +105,7 @@ func TestListsFromEnvironment(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"help"}, {"serve", "-h"}, {"demo", "--help"}, {"check", "-h"}, {"version", "-h"}} {
+	for _, args := range [][]string{{"-h"}, {"help"}, {"serve", "-h"}, {"demo", "--help"}, {"check", "-h"}, {"undelete", "-h"}, {"fsck", "-h"}, {"version", "-h"}} {
 		out, _, err := try(t, "", args...)
 		if err != nil || !strings.HasPrefix(out, "calgate") {
 			t.Errorf("%v: %v, %q", args, err, out)

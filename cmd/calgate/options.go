@@ -20,6 +20,8 @@ func imapOptions(c *config) []option {
 			about: "the mail server: imaps://HOST[:PORT], imap+starttls://HOST, imap://HOST (cleartext, loopback only) or imap+insecure://HOST (cleartext anywhere)"},
 		{name: "imap-ca", argument: "FILE", value: str(&c.imapCA, ""),
 			about: "trust the mail server by the certificates in this PEM file, and by no others"},
+		{name: "others", argument: "TEMPLATE", value: str(&c.others, ""),
+			about: "where the mail server shows other users' mailboxes, such as shared/%u/; without it where its NAMESPACE says"},
 		{name: "imap-dial-timeout", argument: "TIME", value: span(&c.dialTimeout, 5*time.Second),
 			about: "how long a connection to the mail server may take"},
 		{name: "imap-login-timeout", argument: "TIME", value: span(&c.loginWait, 20*time.Second),
@@ -114,10 +116,31 @@ func serviceOptions(c *config) []option {
 
 func demoOptions(c *config) []option { return []option{listenOption(c), logOption(c)} }
 
-func checkOptions(c *config) []option {
-	o := append(imapOptions(c), option{name: "user", argument: "NAME", value: str(&c.user, ""), about: "log in as this user"},
+func accountOptions(c *config) []option {
+	return append(imapOptions(c), option{name: "user", argument: "NAME", value: str(&c.user, ""), about: "log in as this user"},
 		option{name: "password", value: str(&c.password, ""), only: true,
 			about: "the password, in the environment only: the command line is visible to everybody; without it calgate asks"})
+}
+
+func checkOptions(c *config) []option {
+	o := append(accountOptions(c), option{name: "probe", value: on(&c.probe, false),
+		about: "also test, in a mailbox made and deleted for it, whether several gateways may write at once"})
+	return append(o, kindOptions(c)...)
+}
+
+func mailboxOption(c *config) option {
+	return option{name: "mailbox", argument: "MAILBOX", value: str(&c.mailbox, ""), about: "this calendar only; without it all of the user's"}
+}
+
+func undeleteOptions(c *config) []option {
+	o := append(accountOptions(c), mailboxOption(c), option{name: "name", argument: "NAME", value: str(&c.name, ""),
+		about: "bring back the object that was deleted last under this resource name; without it the deleted ones are listed"})
+	return append(o, kindOptions(c)...)
+}
+
+func fsckOptions(c *config) []option {
+	o := append(accountOptions(c), mailboxOption(c), option{name: "repair", value: on(&c.repair, false),
+		about: "expunge garbage, append damaged bodies as new versions, finish moves that ended in the middle"})
 	return append(o, kindOptions(c)...)
 }
 
@@ -128,7 +151,7 @@ func (c *config) validate(command string) []error {
 	if command != "demo" {
 		mistakes = append(mistakes, c.validateIMAP()...)
 	}
-	if command == "check" {
+	if asUser(command) {
 		if c.user == "" {
 			wrong("-user is missing")
 		}
@@ -199,6 +222,12 @@ func (c *config) validateIMAP() []error {
 		} else {
 			o.TLS = tlsTo(o.Host, roots)
 		}
+	}
+	if c.others != "" {
+		if err := imapstore.CheckOthers(c.others); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("-others: %w", err))
+		}
+		o.Others = c.others
 	}
 	o.Sessions, o.SessionsPerLogin, o.LoginAge = c.sessions, c.perLogin, c.loginAge
 	o.DialTimeout, o.LoginTimeout, o.CommandTimeout = c.dialTimeout, c.loginWait, c.imapTimeout

@@ -34,6 +34,8 @@ func commands() []command {
 		{"serve", "serve CalDAV on an existing IMAP server", serveOptions, serve},
 		{"demo", "serve CalDAV on a mail store in memory, to try it out", demoOptions, demo},
 		{"check", "log in to an IMAP server and tell what calgate finds there", checkOptions, check},
+		{"undelete", "list what was deleted and can come back, and bring it back", undeleteOptions, undelete},
+		{"fsck", "tell what the logs of calendar folders hold, and repair them", fsckOptions, fsck},
 		{"version", "print the version", noOptions, version},
 	}
 }
@@ -59,7 +61,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			usageOf(stdout, cmd)
 			return nil
 		}
-		if err != nil && cmd.name == "check" {
+		if err != nil && asUser(cmd.name) {
 			return &failure{err, couldNotTell}
 		}
 		if err != nil {

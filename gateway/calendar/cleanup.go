@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"calgate/translate"
 )
 
 // CleanUp removes what the folder no longer needs, after the answer to a write
@@ -88,65 +86,4 @@ func (v *View) expire(ctx context.Context, at time.Time) error {
 		}
 	}
 	return v.expunge(ctx, uids)
-}
-
-// deleteOverQuota is the last resort of whoever is over quota and must be able to
-// delete: where not even a tombstone fits, room is made of garbage and kept
-// versions; then what is left of the life and its iCalendar UID goes, the head
-// last, when a look finds nothing below it that could come back.
-func (v *View) deleteOverQuota(ctx context.Context, w translate.Write, head *translate.Life) error {
-	full := &Error{Op: "Delete", Mailbox: v.calendar.Mailbox, Kind: OverQuota}
-	if !v.account.session.Caps().UIDPlus {
-		return full
-	}
-	room := slices.Concat(v.ix.listing.Garbage(), v.ix.listing.Covered(), v.ix.listing.Kept())
-	if err := v.expunge(ctx, room); err != nil {
-		return err
-	}
-	if err := v.look(ctx); err != nil {
-		return err
-	}
-	now := v.ix.listing.Live(w.Name)
-	if now == nil {
-		return nil
-	}
-	if now.Head.Token != head.Head.Token || now.Head.UID != head.Head.UID {
-		return v.unavailable("Delete", errLost)
-	}
-	if _, err := v.append(ctx, "Delete", w, now, w.Name, nil); !IsKind(err, OverQuota) {
-		return err
-	}
-	rest := v.ix.ofLife(now.Head)
-	if err := v.expunge(ctx, rest); err != nil {
-		return err
-	}
-	if err := v.look(ctx); err != nil {
-		return err
-	}
-	if len(v.ix.ofLife(now.Head)) > 0 {
-		return full
-	}
-	if err := v.expunge(ctx, []uint32{now.Head.UID}); err != nil {
-		return err
-	}
-	if err := v.look(ctx); err != nil {
-		return err
-	}
-	if v.ix.listing.Live(w.Name) != nil {
-		return full
-	}
-	return nil
-}
-
-// ofLife are the messages, but the head itself, that could show again if the head
-// went: of its Life, or with its iCalendar UID.
-func (ix *index) ofLife(head *translate.Record) []uint32 {
-	var uids []uint32
-	for i := range ix.records {
-		r := &ix.records[i]
-		if r.UID != head.UID && (r.Ours || r.Foreign) && r.Op != translate.OpProps && (head.Life != "" && r.Life == head.Life || r.ICalUID == head.ICalUID) {
-			uids = append(uids, r.UID)
-		}
-	}
-	return uids
 }

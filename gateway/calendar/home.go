@@ -39,7 +39,11 @@ func (a *Account) Home(ctx context.Context) (*Home, error) {
 	if err != nil {
 		return nil, wrap("List", "", err)
 	}
-	a.home = a.server.kinds.home(listed)
+	types, err := a.session.FolderTypes(ctx)
+	if err != nil {
+		return nil, wrap("List", "", err)
+	}
+	a.home = a.server.kinds.home(listed, types)
 	a.server.cache.setHome(a.session.LoginKey(), a.home)
 	return a.home, nil
 }
@@ -109,17 +113,17 @@ func levels(mailbox string) []string {
 	return l
 }
 
-// home sorts a LIST answer into a Home.
-func (k kinds) home(listed []imapstore.Listed) *Home {
+// home sorts a LIST answer into a Home; types are what METADATA says of mailboxes.
+func (k kinds) home(listed []imapstore.Listed, types map[string]string) *Home {
 	h := &Home{paths: map[string]Calendar{}}
-	h.defaults[0] = k.defaultOf(listed, Events, k.o.DefaultCalendar, calendarNames)
-	h.defaults[1] = k.defaultOf(listed, Tasks, k.o.DefaultTasks, tasksNames)
+	h.defaults[0] = k.defaultOf(listed, types, Events, k.o.DefaultCalendar, calendarNames)
+	h.defaults[1] = k.defaultOf(listed, types, Tasks, k.o.DefaultTasks, tasksNames)
 	h.calendarRoot = root(listed, k.o.CalendarRoot, h.defaults[0].Mailbox, spareCalendarRoot)
 	h.taskRoot = root(listed, k.o.TasksRoot, h.defaults[1].Mailbox, spareTasksRoot)
 
 	all := []Calendar{h.defaults[0], h.defaults[1]}
 	for _, l := range listed {
-		if kind, why := k.of(l); kind != NoCalendar && !l.NoSelect && l.Name != all[0].Mailbox && l.Name != all[1].Mailbox {
+		if kind, why := k.of(l, types[l.Name]); kind != NoCalendar && !l.NoSelect && l.Name != all[0].Mailbox && l.Name != all[1].Mailbox {
 			all = append(all, Calendar{Mailbox: l.Name, Kind: kind, Exists: true, Why: why})
 		}
 	}
@@ -183,16 +187,22 @@ func (h *Home) canonical(mailbox string, own func([]string) bool) []string {
 	return strings.Split(mailbox, "/")
 }
 
-// defaultOf finds a default mailbox: the configured one, else the first of the
-// table that exists, else the first of the table.
-func (k kinds) defaultOf(listed []imapstore.Listed, kind Kind, configured string, table []string) Calendar {
+// defaultOf finds a default mailbox: the configured one, else the one whose folder
+// type says so, else the first of the table that exists, else the first of the table.
+func (k kinds) defaultOf(listed []imapstore.Listed, types map[string]string, kind Kind, configured string, table []string) Calendar {
 	c := Calendar{Mailbox: configured, Kind: kind, Default: true, Why: "the default " + kind.String() + " mailbox"}
+	typed := map[Kind]string{Events: "event.default", Tasks: "task.default"}[kind]
+	for _, l := range listed {
+		if got, _ := k.of(l, types[l.Name]); got == kind && !l.NoSelect && types[l.Name] == typed && c.Mailbox == "" {
+			c.Mailbox = l.Name
+		}
+	}
 	for _, name := range table {
 		if c.Mailbox != "" {
 			break
 		}
 		for _, l := range listed {
-			if got, _ := k.of(l); got == kind && strings.EqualFold(norm.NFC.String(l.Name), name) {
+			if got, _ := k.of(l, types[l.Name]); got == kind && strings.EqualFold(norm.NFC.String(l.Name), name) {
 				c.Mailbox = l.Name
 				break
 			}

@@ -37,6 +37,7 @@ func TestHome(t *testing.T) {
 		name     string
 		o        Options
 		listed   []imapstore.Listed
+		types    map[string]string
 		want     []string
 		calendar string // the defaults; "-" in front: not there yet
 		tasks    string
@@ -68,11 +69,14 @@ func TestHome(t *testing.T) {
 			want: []string{"A.B = Calendar/A.B", "Calendar", "Calendar/A=2EB"}, calendar: "Calendar", tasks: "-Tasks"},
 		{name: "configured defaults", o: Options{DefaultCalendar: "Termine", DefaultTasks: "Team/Liste"}, listed: listed("Calendar", "Termine", "Termine/X"),
 			want: []string{"Calendar", "Termine", "X = Termine/X"}, calendar: "Termine", tasks: "-Team/Liste"},
+		{name: "folder types", listed: listed("Termine", "Todo", "Calendar", "Kontakte", "INBOX"),
+			types: map[string]string{"Termine": "event.default", "Todo": "task", "Kontakte": "contact.default", "INBOX": "event"},
+			want:  []string{"Calendar", "Termine", "Todo"}, calendar: "Termine", tasks: "-Tasks"},
 		{name: "configured roots", o: Options{CalendarRoot: "Groupware/Cal"}, listed: listed("Calendar", "Groupware/Cal/Work"),
 			want: []string{"Calendar", "Work = Groupware/Cal/Work"}, calendar: "Calendar", tasks: "-Tasks"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newKinds(tt.o).home(tt.listed)
+			h := newKinds(tt.o).home(tt.listed, tt.types)
 			if d := cmp.Diff(tt.want, paths(h)); d != "" {
 				t.Error(d)
 			}
@@ -122,7 +126,7 @@ func TestNewCalendar(t *testing.T) {
 		{listed("Kalender"), "New", Events, "Kalender/New"},
 		{listed("Aufgaben|"), "New", Tasks, "Tasklists/New"},
 	} {
-		c, err := newKinds(Options{}).home(tt.listed).newCalendar(strings.Split(tt.path, "/"), tt.kind)
+		c, err := newKinds(Options{}).home(tt.listed, nil).newCalendar(strings.Split(tt.path, "/"), tt.kind)
 		got := c.Mailbox
 		if err != nil {
 			got = err.(*Error).Kind.String()

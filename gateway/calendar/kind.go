@@ -42,6 +42,7 @@ var never = []string{"INBOX", "Sent", "Drafts", "Trash", "Junk", "calgate"}
 // reasons why a mailbox is a calendar, in the words of calgate check.
 const (
 	byPattern = "by -calendar or -tasks"
+	byType    = "by its Kolab folder type"
 	byName    = "by its name"
 	byRoot    = "below a calendar root"
 )
@@ -54,8 +55,9 @@ type kinds struct {
 
 func newKinds(o Options) kinds { return kinds{o, pattern(o.Calendars), pattern(o.Tasks)} }
 
-// of tells what a mailbox is for, and why.
-func (k kinds) of(l imapstore.Listed) (Kind, string) {
+// of tells what a mailbox is for, and why. folderType is what METADATA says of it,
+// "" where it says nothing.
+func (k kinds) of(l imapstore.Listed, folderType string) (Kind, string) {
 	top, _, nested := strings.Cut(l.Name, "/")
 	for _, n := range never {
 		if strings.EqualFold(top, n) {
@@ -71,6 +73,10 @@ func (k kinds) of(l imapstore.Listed) (Kind, string) {
 		return Events, byPattern
 	case k.tasks.MatchString(l.Name):
 		return Tasks, byPattern
+	case isType(folderType, "event"):
+		return Events, byType
+	case isType(folderType, "task"):
+		return Tasks, byType
 	case below(o.CalendarRoot, l.Name), nested && strings.EqualFold(top, spareCalendarRoot):
 		return Events, byRoot
 	case below(o.TasksRoot, l.Name), nested && strings.EqualFold(top, spareTasksRoot):
@@ -85,6 +91,12 @@ func (k kinds) of(l imapstore.Listed) (Kind, string) {
 		return Tasks, byName
 	}
 	return NoCalendar, ""
+}
+
+// isType compares a folder type, with or without ".default" and the like.
+func isType(folderType, kind string) bool {
+	t, _, _ := strings.Cut(folderType, ".")
+	return t == kind
 }
 
 func below(root, name string) bool {

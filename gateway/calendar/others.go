@@ -60,7 +60,7 @@ func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 			own = append(own, l)
 		}
 	}
-	h := k.home(own)
+	h := k.home(own, nil)
 	h.Owner = owner
 	for i := range h.Calendars {
 		h.Calendars[i].Mailbox = begin + h.Calendars[i].Mailbox
@@ -108,7 +108,7 @@ func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Cale
 func (a *Account) probe(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
 	name := strings.Join(path, "/")
 	for _, mailbox := range []string{name, calendarNames[0] + "/" + name, tasksNames[0] + "/" + name} {
-		kind, why := a.server.kinds.of(imapstore.Listed{Mailbox: imapstore.Mailbox{Name: mailbox}})
+		kind, why := a.server.kinds.of(imapstore.Listed{Mailbox: imapstore.Mailbox{Name: mailbox}}, "")
 		if kind == NoCalendar {
 			continue
 		}

@@ -23,7 +23,7 @@ type View struct {
 	rights   rights
 	ix       *index
 	looked   time.Time
-	late     bool // a write came too late for its look once
+	again    bool // a write that was not stored has been tried again
 }
 
 // Open looks at a calendar. A default calendar that is not there yet shows as an

@@ -158,7 +158,7 @@ func (v *View) Delete(ctx context.Context, name string, c Condition) error {
 		case err == nil:
 			return nil
 		case IsKind(err, OverQuota):
-			return v.deleteOverQuota(ctx, w, head)
+			return v.deleteOverQuota(ctx, w, head, c)
 		case !errors.Is(err, errLost):
 			return err
 		}
@@ -186,40 +186,60 @@ func (v *View) deleteNothing(name string, c Condition) error {
 // append is one attempt: APPEND the next version on head (nil: a create), look
 // again, and tell whether it won. A loser's message is taken back and errLost
 // returned, with the view at what the second look showed.
+//
+// What the server did not store, because it came too late for its look or because the
+// server had trouble of its own, is tried once more after a new look, in a new
+// session if need be.
 func (v *View) append(ctx context.Context, op string, w translate.Write, head *translate.Life, summary string, body []byte) (*translate.Record, error) {
-	before := v.ix.triple
-	w.Token, w.Asof = translate.NewToken(), before.UIDNext-1
-	rec := v.ix.listing.Next(w, head)
-	message := translate.Message(rec, translate.Envelope{From: v.account.name, Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}, body)
-	appended, err := v.account.session.Append(ctx, v.calendar.Mailbox, imapstore.Outgoing{Octets: message, Flags: []string{`\Seen`}}, v.looked.Add(maxLook))
-	switch {
-	case storeKind(err, imapstore.TooLate): // nothing is stored; a new look may do
-		return nil, v.lookedTooLong(ctx, op, err)
-	case unknown(err):
+	envelope := translate.Envelope{From: v.account.name, Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}
+	for {
+		before := v.ix.triple
+		w.Token, w.Asof = translate.NewToken(), before.UIDNext-1
+		rec := v.ix.listing.Next(w, head)
+		out := imapstore.Outgoing{Octets: translate.Message(rec, envelope, body), Flags: []string{`\Seen`}}
+		appended, err := v.account.session.Append(ctx, v.calendar.Mailbox, out, v.looked.Add(maxLook))
+		switch {
+		case !v.again && !unknown(err) && (storeKind(err, imapstore.TooLate) || storeKind(err, imapstore.Unavailable)):
+			v.again = true
+			if head, err = v.lookAgain(ctx, w, head, storeKind(err, imapstore.Unavailable)); err != nil {
+				return nil, err
+			}
+			continue
+		case unknown(err):
+			if err := v.account.renew(ctx); err != nil {
+				return nil, err
+			}
+		case err != nil:
+			return nil, wrap(op, v.calendar.Mailbox, err)
+		case appended.UIDValidity != 0 && appended.UIDValidity != before.UIDValidity:
+			return nil, v.unavailable(op, errMoved)
+		}
+		return v.settle(ctx, op, rec, err)
+	}
+}
+
+// lookAgain finds the head that a write was to be appended on; errLost where that is
+// another one now.
+func (v *View) lookAgain(ctx context.Context, w translate.Write, head *translate.Life, fresh bool) (*translate.Life, error) {
+	if fresh || !v.account.session.Usable() {
 		if err := v.account.renew(ctx); err != nil {
 			return nil, err
 		}
-	case err != nil:
-		return nil, wrap(op, v.calendar.Mailbox, err)
-	case appended.UIDValidity != 0 && appended.UIDValidity != before.UIDValidity:
-		return nil, v.unavailable(op, errMoved)
 	}
-	return v.settle(ctx, op, rec, err)
-}
-
-// lookedTooLong looks again after an APPEND that came too late, and has the
-// attempt repeated.
-func (v *View) lookedTooLong(ctx context.Context, op string, err error) error {
-	if !v.account.session.Usable() {
-		if err := v.account.renew(ctx); err != nil {
-			return err
-		}
+	if err := v.look(ctx); err != nil {
+		return nil, err
 	}
-	if v.late {
-		return v.unavailable(op, err)
+	now := v.ix.listing.Live(w.Name)
+	if w.Op == translate.OpProps {
+		now = v.ix.listing.Props(w.Name)
 	}
-	v.late = true
-	return errLost
+	switch {
+	case (now == nil) != (head == nil), now != nil && now.Head.Token != head.Head.Token,
+		now != nil && now.Head.Token == "" && now.Head.UID != head.Head.UID,
+		now == nil && v.ix.listing.Holder(w.ICalUID) != nil:
+		return nil, errLost
+	}
+	return now, nil
 }
 
 // settle is the check: what became of an APPEND. sent is the error of an APPEND

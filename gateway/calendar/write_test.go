@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -463,4 +464,36 @@ func messages(t *testing.T, g *fleet) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// What comes too late for its look is not stored: it is tried once more after a new
+// look, and never told to be a lost race.
+func TestTooLate(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		var looks, behind atomic.Int64 // looks that begin with a clock that is behind
+		slow := newServer(t, g.mail.URL(), calendar.Options{Now: func() time.Time {
+			if looks.Add(1) <= behind.Load() {
+				return time.Now().Add(-2 * time.Minute)
+			}
+			return time.Now()
+		}})
+		g.servers = append([]*calendar.Server{slow}, g.servers...)
+		v := g.open(t, 1)
+		first, err := v.Put(t.Context(), "a.ics", event("u1", "first"), ifNoneMatch())
+		if err != nil {
+			t.Fatal(err)
+		}
+		looks.Store(0)
+		behind.Store(1)
+		v = g.open(t, 0)
+		if _, err := v.Put(t.Context(), "a.ics", event("u1", "second"), ifMatch(first.ETag)); err != nil {
+			t.Errorf("a look that was too old once: %v", err)
+		}
+		behind.Store(1 << 40)
+		v = g.open(t, 0)
+		if _, err := v.Put(t.Context(), "a.ics", event("u1", "third"), calendar.Condition{}); !calendar.IsKind(err, calendar.Unavailable) {
+			t.Errorf("looks that are always too old: %v", err)
+		}
+		mustShow(t, g.open(t, 1), map[string]string{"a.ics": "second"})
+	})
 }

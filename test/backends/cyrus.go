@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"text/template"
 	"time"
@@ -61,10 +62,12 @@ type cyrus struct {
 	port, tlsPort int
 
 	daemon
-	passwords saslauthd
+	credential *syscall.Credential // nil: as we are
+	passwords  saslauthd
 }
 
-// prepare makes the directories. Cyrus that runs as root gives itself up for the user cyrus.
+// prepare makes the directories. Cyrus runs as the user cyrus from its start: when it changes from root itself, the kernel
+// forgets that it is to end with its parent.
 func (c *cyrus) prepare() error {
 	for _, name := range []string{
 		"conf/db", "conf/proc", "conf/log", "conf/msg", "conf/ptclient", "conf/quota", "conf/user", "conf/sync", "conf/socket",
@@ -90,6 +93,7 @@ func (c *cyrus) prepare() error {
 	if err != nil {
 		return err
 	}
+	c.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return filepath.WalkDir(c.dir, func(path string, _ os.DirEntry, err error) error {
 		return errors.Join(err, os.Chown(path, uid, gid))
 	})
@@ -136,6 +140,7 @@ func (c *cyrus) start() error {
 	}
 	command := exec.Command(cyrusMaster, "-C", filepath.Join(c.dir, "imapd.conf"), "-M", filepath.Join(c.dir, "cyrus.conf"),
 		"-p", filepath.Join(c.dir, "run", "master.pid"))
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential}
 	err := c.launch(command, filepath.Join(c.dir, "master.log"))
 	if err == nil {
 		err = awaitGreeting("127.0.0.1:"+strconv.Itoa(c.port), 20*time.Second)

@@ -64,7 +64,11 @@ func (d *daemon) launch(command *exec.Cmd, log string) error {
 	}
 	defer out.Close()
 	command.Stdout, command.Stderr = out, out
-	command.SysProcAttr = withParent()
+	attributes := withParent()
+	if command.SysProcAttr != nil {
+		attributes.Credential = command.SysProcAttr.Credential
+	}
+	command.SysProcAttr = attributes
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := command.Start(); err != nil {

@@ -1,0 +1,189 @@
+package test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"calgate/test/backends"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// Who is over quota is told so, loses nothing, and can delete: whatever lies below the deleted object, it does not come back.
+
+// crowded is a user whose account takes so many messages and no more.
+type crowded struct {
+	*crashClient
+	t *testing.T
+	b *backends.Server
+	m *mailStore
+}
+
+// quotaMessages is the quota of the test users, in messages.
+const quotaMessages = 7
+
+func newCrowded(t *testing.T, b *backends.Server) *crowded {
+	c := newCrashClient(t, b, startGateway(t, b, nil, false))
+	return &crowded{c, t, b, openMailStore(t, b, c.user, c.password)}
+}
+
+// deliver appends a message behind the gateway's back.
+func (c *crowded) deliver(message string) {
+	c.t.Helper()
+	octets := []byte(strings.ReplaceAll(message, "\n", "\r\n"))
+	c.m.do(func(cl *imapclient.Client) error {
+		a := cl.Append(c.m.name("Calendar"), int64(len(octets)), nil)
+		if _, err := a.Write(octets); err != nil {
+			return err
+		}
+		if err := a.Close(); err != nil {
+			return err
+		}
+		_, err := a.Wait()
+		return err
+	})
+}
+
+// fill stores objects until there is no room for a single message more, not even for a tombstone.
+func (c *crowded) fill() {
+	c.t.Helper()
+	for i := range quotaMessages + 1 {
+		name := string(rune('f' + i))
+		a := c.ask(request{"PUT", "/CalDAV/Calendar/" + name + ".ics", map[string]string{"If-None-Match": "*"}, displaced(name)})
+		if a.status == 507 {
+			if !strings.Contains(a.body, "quota-not-exceeded") {
+				c.t.Errorf("507 without DAV:quota-not-exceeded: %s", a.body)
+			}
+			return
+		}
+		if a.status != 201 {
+			c.t.Fatalf("filling: %d %s", a.status, a.body)
+		}
+	}
+	c.t.Fatal("the quota is never reached")
+}
+
+// uids are what is in the folder.
+func (c *crowded) uids() (uids []imap.UID) {
+	c.t.Helper()
+	c.m.do(func(cl *imapclient.Client) error {
+		if _, err := cl.Select(c.m.name("Calendar"), &imap.SelectOptions{ReadOnly: true}).Wait(); err != nil {
+			return err
+		}
+		found, err := cl.UIDSearch(&imap.SearchCriteria{}, nil).Wait()
+		if err == nil {
+			uids = found.AllUIDs()
+		}
+		return err
+	})
+	return uids
+}
+
+// names are what a gateway without any memory lists.
+func (c *crowded) names() (all []string) {
+	fresh := &crashClient{c.user, c.password, startGateway(c.t, c.b, nil, true)}
+	for _, e := range fresh.etags(c.t) {
+		name, _, _ := strings.Cut(e, " ")
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func foreignMessage(uid string, sequence int) string {
+	return fmt.Sprintf("From: x@example.com\nContent-Type: text/calendar; method=REQUEST; name=\"mail.ics\"\n\n%s", foreignEvent(uid, sequence))
+}
+
+func foreignEvent(uid string, sequence int) string {
+	return fmt.Sprintf("BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:%s@example.com\nSEQUENCE:%d\nDTSTAMP:20261101T000000Z\n"+
+		"DTSTART:20261125T090000Z\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR\n", uid, sequence)
+}
+
+// mixedMessage is an invitation that tells more than the event.
+func mixedMessage(uid string) string {
+	return "From: x@example.com\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nLook at this.\n" +
+		"--b\nContent-Type: text/calendar; name=\"mail.ics\"\n\n" + foreignEvent(uid, 0) + "--b--\n"
+}
+
+// overQuota are users who are over quota and delete, and what becomes of it.
+var overQuota = map[string]struct {
+	prepare func(c *crowded)
+	name    string // of what is deleted
+	status  int
+}{
+	"one version": {func(c *crowded) { c.must(c.t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, displaced("a")}) }, "a.ics", 204},
+	"kept versions make room": {func(c *crowded) {
+		for _, name := range []string{"a", "b"} {
+			c.must(c.t, request{"PUT", "/CalDAV/Calendar/" + name + ".ics", nil, displaced(name)})
+		}
+		c.must(c.t, request{"DELETE", "/CalDAV/Calendar/b.ics", nil, ""})
+	}, "a.ics", 204},
+	"an earlier life": {func(c *crowded) {
+		c.must(c.t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, displaced("a")})
+		c.must(c.t, request{"DELETE", "/CalDAV/Calendar/a.ics", nil, ""})
+		c.must(c.t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, displaced("a")})
+	}, "a.ics", 204},
+	"foreign": {func(c *crowded) {
+		for _, sequence := range []int{1, 3, 2} {
+			c.deliver(foreignMessage("mail", sequence))
+		}
+	}, "mail.ics", 204},
+	"over foreign ones": {func(c *crowded) {
+		for _, sequence := range []int{1, 3, 2} {
+			c.deliver(foreignMessage("mail", sequence))
+		}
+		c.must(c.t, request{"PUT", "/CalDAV/Calendar/mail.ics", nil, displaced("mail")})
+	}, "mail.ics", 204},
+	"a foreign one after": {func(c *crowded) {
+		c.must(c.t, request{"PUT", "/CalDAV/Calendar/mail.ics", nil, displaced("mail")})
+		c.deliver(foreignMessage("mail", 3)) // hidden, and not seen by who wrote the version
+	}, "mail.ics", 204},
+	"a mail with more in it": {func(c *crowded) { c.deliver(mixedMessage("mail")) }, "mail.ics", 507},
+	"over a mail with more in it": {func(c *crowded) {
+		c.deliver(mixedMessage("mail"))
+		c.must(c.t, request{"PUT", "/CalDAV/Calendar/mail.ics", nil, displaced("mail")})
+	}, "mail.ics", 507},
+}
+
+func TestOverQuota(t *testing.T) {
+	for _, format := range []string{"maildir", "sdbox"} {
+		b := backends.Dovecot(t, backends.Options{Format: format, Quota: fmt.Sprintf("*:messages=%d", quotaMessages)})
+		for name, tc := range overQuota {
+			t.Run(format+"/"+name, func(t *testing.T) {
+				c := newCrowded(t, b)
+				c.must(t, request{"PUT", "/CalDAV/Calendar/first.ics", nil, displaced("first")})
+				tc.prepare(c)
+				c.fill()
+				before, was := c.uids(), c.names()
+				path := "/CalDAV/Calendar/" + tc.name
+				etag := c.ask(request{"GET", path, nil, ""}).etag
+				changed := request{"PUT", path, map[string]string{"If-Match": etag}, strings.ReplaceAll(displaced(strings.TrimSuffix(tc.name, ".ics")), "SUMMARY:", "SUMMARY:now ")}
+				if a := c.ask(changed); a.status != 507 || !strings.Contains(a.body, "quota-not-exceeded") {
+					t.Errorf("PUT over it: %d %s", a.status, a.body)
+				}
+				if now := c.uids(); !slices.Equal(before, now) || !slices.Equal(was, c.names()) {
+					t.Errorf("a PUT that did not fit left %v of %v", now, before)
+				}
+				a := c.ask(request{"DELETE", path, map[string]string{"If-Match": etag}, ""})
+				if a.status != tc.status {
+					t.Fatalf("DELETE: %d %s", a.status, a.body)
+				}
+				want := was
+				if tc.status == 204 {
+					want = slices.DeleteFunc(slices.Clone(was), func(n string) bool { return n == tc.name })
+				} else if !strings.Contains(a.body, "quota-not-exceeded") || c.ask(request{"GET", path, nil, ""}).etag != etag {
+					t.Errorf("the object that cannot be deleted has changed, or %s", a.body)
+				}
+				if now := c.names(); !slices.Equal(now, want) {
+					t.Errorf("after the DELETE %q are shown, want %q", now, want)
+				}
+				if tc.status == 204 { // there is room again
+					c.must(t, request{"DELETE", "/CalDAV/Calendar/first.ics", nil, ""})
+				}
+			})
+		}
+	}
+}
