@@ -159,14 +159,14 @@ const (
 )
 
 // MayMatch says whether an object with that span can match. Only "no" is certain.
-func (f *Filter) MayMatch(span Span) bool { return f.judge(span) != no }
+func (f *Filter) MayMatch(span Span) bool { return f.judge(&span) != no }
 
 // NeedsBody says whether the span leaves open if the object matches.
-func (f *Filter) NeedsBody(span Span) bool { return f.judge(span) == maybe }
+func (f *Filter) NeedsBody(span Span) bool { return f.judge(&span) == maybe }
 
-func (f *Filter) judge(span Span) verdict {
+func (f *Filter) judge(span *Span) verdict {
 	c := &f.Comp
-	if c.IsNotDefined || !strings.EqualFold(c.Name, "VCALENDAR") {
+	if c.IsNotDefined || c.Name != "VCALENDAR" && !strings.EqualFold(c.Name, "VCALENDAR") {
 		return no // every object is a VCALENDAR
 	}
 	v := yes
@@ -180,7 +180,12 @@ func (f *Filter) judge(span Span) verdict {
 }
 
 // judge is for a component of VCALENDAR.
-func (c *CompFilter) judge(span Span) verdict {
+func (c *CompFilter) judge(span *Span) verdict {
+	// Of a large calendar most objects end here: not in the range.
+	r := c.TimeRange
+	if r != nil && c.Name == span.Component && span.trusted() && !c.IsNotDefined && !span.MayOverlap(r.Start, r.End) {
+		return no
+	}
 	kind := mainComponent([]byte(c.Name))
 	if kind == "" || !span.trusted() {
 		return maybe
@@ -195,7 +200,7 @@ func (c *CompFilter) judge(span Span) verdict {
 	if len(c.Props) > 0 {
 		v = maybe
 	}
-	if r := c.TimeRange; r != nil {
+	if r != nil {
 		switch {
 		case !span.MayOverlap(r.Start, r.End):
 			return no
@@ -211,7 +216,7 @@ func (c *CompFilter) judge(span Span) verdict {
 
 // judgeInner is for a component of a VEVENT or VTODO. What a Span says of alarms
 // is of the object; which component has them is known only when there is one.
-func (c *CompFilter) judgeInner(span Span) verdict {
+func (c *CompFilter) judgeInner(span *Span) verdict {
 	switch {
 	case !strings.EqualFold(c.Name, "VALARM"):
 		return maybe
