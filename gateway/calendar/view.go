@@ -31,9 +31,7 @@ type View struct {
 func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 	v := &View{account: a, calendar: c}
 	if !c.Exists && c.Default {
-		v.rights = allRights
-		v.ix = &index{listing: translate.Heads(nil, 0)}
-		return v, nil
+		return v.ofNothing(), nil
 	}
 	err := v.look(ctx)
 	if err == nil && !v.rights.has('r') || IsKind(err, Forbidden) {
@@ -45,10 +43,29 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 	if IsKind(err, NotFound) || IsKind(err, Forbidden) {
 		a.forgetHome()
 	}
+	if IsKind(err, NotFound) && c.Default && !c.Others() { // removed since the last LIST; its name still counts
+		h, lerr := a.Home(ctx)
+		if lerr != nil {
+			return nil, lerr
+		}
+		for _, d := range h.defaults {
+			if d.Mailbox == c.Mailbox && !d.Exists {
+				v.calendar = d
+				return v.ofNothing(), nil
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// ofNothing is the view of a default calendar that is not there yet.
+func (v *View) ofNothing() *View {
+	v.rights = allRights
+	v.ix = &index{listing: translate.Heads(nil, 0)}
+	return v
 }
 
 // maxHomeSessions bounds how many sessions of a login look at calendars at once.
