@@ -44,6 +44,8 @@ type Fault struct {
 	Offset  int    // for InLiteral; 0 means half of the literal, negative counts from its end
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
 	Do      func() // run at the point, before the cut: kill the program, restart the server
+
+	fired chan struct{} // closed when it has happened; another one may be armed by then
 }
 
 // Proxy is such a wire.
@@ -86,7 +88,8 @@ func (p *Proxy) Set(f Fault) {
 	m := regexp.MustCompile(f.Command)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fault, p.match, p.left, p.fired = &f, m, max(f.N, 1), make(chan struct{})
+	f.fired = make(chan struct{})
+	p.fault, p.match, p.left, p.fired = &f, m, max(f.N, 1), f.fired
 }
 
 // Clear disarms.
@@ -219,9 +222,7 @@ func (p *Proxy) fire(f *Fault) {
 	if f.Do != nil {
 		f.Do()
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	close(p.fired)
+	close(f.fired)
 }
 
 // literal reads the {n} or {n+} at the end of a line.
