@@ -31,7 +31,10 @@ type Options struct {
 	Metadata bool
 	Quota    string // a rule such as "*:storage=200K"; "" = none
 	TLS      bool   // a certificate: implicit TLS on Server.TLSAddr, STARTTLS on Server.Addr
-	Extra    string // lines added to dovecot.conf or imapd.conf
+	// PerAddress is how many connections Courier bears; one more is closed without a greeting, as couriertcpd does it
+	// (MAXPERIP, 20 by default). 0: any number.
+	PerAddress int
+	Extra      string // lines added to dovecot.conf or imapd.conf
 }
 
 // Dovecot starts a private Dovecot. Any user may log in with Password(user).
