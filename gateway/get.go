@@ -11,7 +11,11 @@ import (
 
 // open opens a calendar.
 func (q *request) open(c calendar.Calendar) (*calendar.View, error) {
-	return q.account.Open(q.r.Context(), c)
+	view, err := q.account.Open(q.r.Context(), c)
+	if err == nil && c.Mailbox == q.place.calendar.Mailbox && c.Exists && !view.Calendar().Exists {
+		q.place.calendar = view.Calendar() // a default that was removed since the last LIST
+	}
+	return view, err
 }
 
 // get answers GET and HEAD of an object: the octets of its PUT (RFC 4791 section 5.3.4

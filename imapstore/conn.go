@@ -20,6 +20,7 @@ type conn struct {
 	user   string            // as logged in
 	others *others           // nil: the server shows none
 	alias  map[string]string // names that LIST showed and that cannot be turned back by rule: shown name -> server's name
+	ghosts []string          // server's names that LIST showed and that are not there, see ghost
 	sel    *selected         // nil: no mailbox is selected
 
 	key         string

@@ -150,7 +150,7 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 	return replies, nil
 }
 
-// notSelected tells "there is none" from "not now": a NO without a code is believed only if LIST does not show the mailbox,
+// notSelected tells "there is none" from "not now": a NO without a code is believed only if the mailbox is not listed,
 // because an existing calendar that is taken for an absent one looks empty to its user.
 func (c *conn) notSelected(name string, p reply) error {
 	err := p.err()
@@ -194,20 +194,6 @@ func (c *conn) readable(name string) (bool, error) {
 		return true, nil
 	}
 	return strings.ContainsRune(rights, 'r'), err
-}
-
-// listed says whether LIST shows a mailbox that can be selected.
-func (c *conn) listed(name string) (bool, error) {
-	there := false
-	_, err := c.one(func(r *response) error {
-		if r.kind == "LIST" {
-			s := r.scan()
-			attrs, _, got := parseList(s)
-			there = there || (!s.bad && got == encodeUTF7(name) && !hasAttr(attrs, `\Noselect`) && !hasAttr(attrs, `\NonExistent`))
-		}
-		return nil
-	}, `LIST "" `+arg(listPattern(name)))
-	return there, err
 }
 
 // settle brings the triple up to what the answers said of the view. Where that is not plain, STATUS and NOOP go together until

@@ -82,6 +82,9 @@ func (c *conn) listPatterns(patterns []string, shown func(real string) (string, 
 		c.remember(name, r)
 	}
 	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })
+	if err := c.markGhosts(out, real); err != nil {
+		return nil, err
+	}
 	if !withStatus {
 		return out, nil
 	}
@@ -199,7 +202,10 @@ func (s *Session) Create(ctx context.Context, mailbox string) error {
 			return &Error{Kind: Denied, Err: err}
 		}
 		var r *refusal
-		if err = refused(c.client.Create(real, nil).Wait()); !errors.As(err, &r) {
+		if err = refused(c.client.Create(real, nil).Wait()); err == nil {
+			return c.leave(real) // what is selected under that name is what was deleted
+		}
+		if !errors.As(err, &r) {
 			return err
 		}
 		if codeKind(r.reply.code) != Bad {

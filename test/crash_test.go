@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,9 +26,10 @@ type write struct {
 	name    string
 	prepare []request // by a gateway on a sound wire
 	request request
-	before  shown // what the collection shows
+	before  shown // what the collections show
 	after   shown
-	last    string // how its last command begins: clean-up comes after the answer
+	between *shown // what a crash may leave besides
+	gone    bool   // once it has taken effect, its object is no longer there: the same again is 404
 }
 
 // request is one HTTP request. {etag} in a header is the ETag of the object now.
@@ -37,8 +39,9 @@ type request struct {
 	body         string
 }
 
-// shown is what readers see: the summary of a.ics, "" where there is none, and the calendar's name.
-type shown struct{ summary, displayName string }
+// shown is what readers see: the summary of a.ics, "" where there is none, the calendar's name, and the summary of a.ics in
+// the other calendar.
+type shown struct{ summary, displayName, other string }
 
 func crashEvent(summary string) string {
 	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//crash//EN\r\nBEGIN:VEVENT\r\nUID:crash@example.com\r\nDTSTAMP:20261101T000000Z\r\n" +
@@ -49,26 +52,32 @@ func displayName(name string) string {
 	return `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>` + name + `</D:displayname></D:prop></D:set></D:propertyupdate>`
 }
 
-const crashObject, crashCalendar = "/CalDAV/Calendar/a.ics", "/CalDAV/Calendar/"
+const crashObject, crashCalendar, crashTarget = "/CalDAV/Calendar/a.ics", "/CalDAV/Calendar/", "/CalDAV/Target/a.ics"
 
 var (
-	putOld    = request{"PUT", crashObject, nil, crashEvent("old")}
-	nameOld   = request{"PROPPATCH", crashCalendar, nil, displayName("old")}
-	anyOther  = request{"PUT", "/CalDAV/Calendar/other.ics", nil, strings.ReplaceAll(crashEvent("other"), "crash@", "other@")}
-	listNames = regexp.MustCompile(`<[A-Za-z]*:?displayname[^>]*>([^<]*)<`)
+	putOld     = request{"PUT", crashObject, nil, crashEvent("old")}
+	nameOld    = request{"PROPPATCH", crashCalendar, nil, displayName("old")}
+	anyOther   = request{"PUT", "/CalDAV/Calendar/other.ics", nil, strings.ReplaceAll(crashEvent("other"), "crash@", "other@")}
+	makeTarget = request{"MKCALENDAR", "/CalDAV/Target/", nil, ""}
+	toTarget   = map[string]string{"Destination": crashTarget}
+	listNames  = regexp.MustCompile(`<[A-Za-z]*:?displayname[^>]*>([^<]*)<`)
 )
 
 var writes = []write{
 	{name: "create", prepare: []request{anyOther}, request: request{"PUT", crashObject, map[string]string{"If-None-Match": "*"}, crashEvent("new")},
-		before: shown{"", "Calendar"}, after: shown{"new", "Calendar"}, last: "UID FETCH"},
+		before: shown{"", "Calendar", ""}, after: shown{"new", "Calendar", ""}},
 	{name: "update", prepare: []request{putOld}, request: request{"PUT", crashObject, map[string]string{"If-Match": "{etag}"}, crashEvent("new")},
-		before: shown{"old", "Calendar"}, after: shown{"new", "Calendar"}, last: "UID EXPUNGE"},
+		before: shown{"old", "Calendar", ""}, after: shown{"new", "Calendar", ""}},
 	{name: "delete", prepare: []request{putOld}, request: request{"DELETE", crashObject, map[string]string{"If-Match": "{etag}"}, ""},
-		before: shown{"old", "Calendar"}, after: shown{"", "Calendar"}, last: "UID STORE"},
+		before: shown{"old", "Calendar", ""}, after: shown{"", "Calendar", ""}},
 	{name: "first properties", prepare: []request{putOld}, request: request{"PROPPATCH", crashCalendar, nil, displayName("new")},
-		before: shown{"old", "Calendar"}, after: shown{"old", "new"}, last: "UID FETCH"},
+		before: shown{"old", "Calendar", ""}, after: shown{"old", "new", ""}},
+	{name: "copy", prepare: []request{putOld, makeTarget}, request: request{"COPY", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", ""}, after: shown{"old", "Calendar", "old"}},
+	{name: "move", prepare: []request{putOld, makeTarget}, request: request{"MOVE", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", ""}, after: shown{"", "Calendar", "old"}, between: &shown{"old", "Calendar", "old"}, gone: true},
 	{name: "properties", prepare: []request{putOld, nameOld}, request: request{"PROPPATCH", crashCalendar, nil, displayName("new")},
-		before: shown{"old", "old"}, after: shown{"old", "new"}, last: "UID EXPUNGE"},
+		before: shown{"old", "old", ""}, after: shown{"old", "new", ""}},
 }
 
 var points = []struct {
@@ -80,10 +89,20 @@ var points = []struct {
 }
 
 func TestCrashConnection(t *testing.T) {
-	for _, format := range []string{"maildir", "sdbox"} {
-		t.Run(format, func(t *testing.T) {
+	servers := map[string]func(testing.TB) *backends.Server{
+		"maildir": func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) },
+	}
+	if os.Getenv("TEST_LONG") == "1" {
+		servers["sdbox"] = func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }
+		servers["cyrus"] = func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }
+		servers["courier"] = func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }
+	} else {
+		backends.LeaveOut("every step of every write failed once on sdbox, Cyrus and Courier: needs TEST_LONG=1")
+	}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := backends.Dovecot(t, backends.Options{Format: format})
+			b := start(t)
 			eachStep(t, b, func(t *testing.T, w write, step int, at faulty.Point) {
 				crashOnce(t, b, w, faulty.Fault{At: at, Command: ".", N: step}, func(p *faulty.Proxy) string {
 					return startGatewayAt(t, p.URL(), nil, false)
@@ -110,22 +129,19 @@ func TestCrashGateway(t *testing.T) {
 func eachStep(t *testing.T, b *backends.Server, f func(t *testing.T, w write, step int, at faulty.Point)) {
 	for _, w := range writes {
 		p := faulty.New(t, b.Addr)
-		c := newCrashClient(t, b, startGatewayAt(t, p.URL(), nil, false))
-		for _, r := range w.prepare {
+		t.Run(w.name+"/sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
+			c := newCrashClient(t, b, startGateway(t, b, nil, false))
+			for _, r := range w.prepare {
+				c.must(t, r)
+			}
+			c.gateway = startGatewayAt(t, p.URL(), nil, false)
+			r := c.filled(t, w.request)
+			p.Forget()
 			c.must(t, r)
-		}
-		c = &crashClient{c.user, c.password, startGatewayAt(t, p.URL(), nil, false)}
-		p.Forget()
-		c.must(t, c.filled(t, w.request))
-		var commands []string
-		for end := time.Now().Add(crashPatience); ; {
-			commands = p.Commands()
-			if strings.HasPrefix(commands[len(commands)-1], w.last) {
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatalf("%s: the last of %q is not %s", w.name, commands, w.last)
-			}
+		})
+		commands := p.Commands()
+		if len(commands) < 4 {
+			t.Fatalf("%s: only %q", w.name, commands)
 		}
 		for i, command := range commands {
 			for _, point := range points {
@@ -157,14 +173,14 @@ func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, st
 	fresh := &crashClient{sound.user, sound.password, startGateway(t, b, nil, false)}
 	seen := fresh.shown(t)
 	switch {
-	case seen != w.before && seen != w.after:
+	case seen != w.before && seen != w.after && (w.between == nil || seen != *w.between):
 		t.Fatalf("answered %d, and a fresh gateway shows %+v", status, seen)
 	case status/100 == 2 && seen != w.after:
 		t.Fatalf("answered %d, but the write is not there: %+v", status, seen)
 	case status/100 == 4:
 		t.Fatalf("answered %d to a write that nobody raced", status)
 	}
-	if again := fresh.ask(r); again.status/100 != 2 {
+	if again := fresh.ask(r); again.status/100 != 2 && !(w.gone && seen == w.after && again.status == 404) {
 		t.Errorf("answered %d, then shown %+v; the repeated request is answered %d: %s", status, seen, again.status, again.body)
 	}
 	if seen := fresh.shown(t); seen != w.after {
@@ -253,16 +269,23 @@ func (c *crashClient) shown(t *testing.T) shown {
 	if list.status != 207 || strings.Count(list.body, "/a.ics<") != map[int]int{200: 1}[get.status] {
 		t.Fatalf("GET is answered %d, the listing %d is %s", get.status, list.status, list.body)
 	}
-	for line := range strings.Lines(get.body) {
-		if v, ok := strings.CutPrefix(line, "SUMMARY:"); ok && get.status == 200 {
-			s.summary = strings.TrimSpace(v)
-		}
+	if get.status == 200 {
+		s.summary = summary(get.body)
 	}
 	name := c.ask(request{"PROPFIND", crashCalendar, map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/></D:prop></D:propfind>`})
 	if m := listNames.FindStringSubmatch(name.body); m != nil {
 		s.displayName = m[1]
 	}
+	if target := c.ask(request{"GET", crashTarget, nil, ""}); target.status == 200 {
+		s.other = summary(target.body)
+	}
 	return s
+}
+
+func summary(object string) string {
+	_, rest, _ := strings.Cut(object, "SUMMARY:")
+	line, _, _ := strings.Cut(rest, "\r\n")
+	return line
 }
 
 // messages counts what is in the folder.

@@ -36,6 +36,14 @@ func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Pr
 		a.forgetHome()
 	}
 	v, err := a.Open(ctx, c)
+	if there && IsKind(err, NotFound) { // LIST was wrong, and has learnt it
+		if h, err = a.Home(ctx); err != nil {
+			return c, err
+		}
+		if _, again := h.Find(path); !again {
+			return a.Create(ctx, path, kind, set)
+		}
+	}
 	if err != nil {
 		return c, err
 	}
@@ -80,7 +88,11 @@ func (h *Home) newCalendar(path []string, kind Kind) (Calendar, error) {
 
 // create is CREATE, told to the log: a mailbox that appears is news to a sysadmin.
 func (a *Account) create(ctx context.Context, mailbox string) error {
-	if err := a.session.Create(ctx, mailbox); err != nil {
+	err := a.session.Create(ctx, mailbox)
+	if storeKind(err, imapstore.Denied) {
+		return &Error{Op: "Create", Mailbox: mailbox, Kind: NameRefused, Err: err}
+	}
+	if err != nil {
 		return wrap("Create", mailbox, err)
 	}
 	a.server.o.Logger.InfoContext(ctx, "mailbox created", "mailbox", mailbox, "user", a.name)

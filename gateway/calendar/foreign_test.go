@@ -15,11 +15,14 @@ func (g *fleet) deliver(t *testing.T, header, body string) {
 	t.Helper()
 	a := g.account(t, 0)
 	defer a.Close()
-	message := strings.ReplaceAll(header+"\n\n"+body, "\n", "\r\n")
-	message = strings.ReplaceAll(message, "\r\r", "\r")
+	message := crlfs(header + "\n\n" + body)
 	if _, err := a.Session().Append(t.Context(), "Calendar", imapstore.Outgoing{Octets: []byte(message)}, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func crlfs(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
 }
 
 func invitation(uid, summary string, sequence int) string {

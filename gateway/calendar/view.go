@@ -4,8 +4,9 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"calgate/imapstore"
 	"calgate/translate"
@@ -31,9 +32,7 @@ type View struct {
 func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 	v := &View{account: a, calendar: c}
 	if !c.Exists && c.Default {
-		v.rights = allRights
-		v.ix = &index{listing: translate.Heads(nil, 0)}
-		return v, nil
+		return v.ofNothing(), nil
 	}
 	err := v.look(ctx)
 	if err == nil && !v.rights.has('r') || IsKind(err, Forbidden) {
@@ -45,10 +44,29 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 	if IsKind(err, NotFound) || IsKind(err, Forbidden) {
 		a.forgetHome()
 	}
+	if IsKind(err, NotFound) && c.Default && !c.Others() { // removed since the last LIST; its name still counts
+		h, lerr := a.Home(ctx)
+		if lerr != nil {
+			return nil, lerr
+		}
+		for _, d := range h.defaults {
+			if d.Mailbox == c.Mailbox && !d.Exists {
+				v.calendar = d
+				return v.ofNothing(), nil
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// ofNothing is the view of a default calendar that is not there yet.
+func (v *View) ofNothing() *View {
+	v.rights = allRights
+	v.ix = &index{listing: translate.Heads(nil, 0)}
+	return v
 }
 
 // maxHomeSessions bounds how many sessions of a login look at calendars at once.
@@ -99,7 +117,8 @@ func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Accoun
 			open(by, i)
 		}
 	}
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(maxHomeSessions)
 	var others []*Account
 	for range min(maxHomeSessions, (len(cold)+3)/4) - 1 {
 		session, err := a.server.store.TryLogin(ctx, a.name, a.password)
@@ -108,10 +127,10 @@ func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Accoun
 		}
 		by := &Account{server: a.server, session: session, name: a.name, password: a.password}
 		others = append(others, by)
-		group.Go(func() { work(by) })
+		group.Go(func() error { work(by); return nil })
 	}
 	work(a)
-	group.Wait()
+	_ = group.Wait() // each calendar has its own error
 	for _, by := range others {
 		commands, spent := by.Stats()
 		a.spentCommands, a.spentTime = a.spentCommands+commands, a.spentTime+spent

@@ -1,0 +1,208 @@
+package calendar_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"calgate/gateway/calendar"
+	"calgate/imapstore"
+	"calgate/test/backends"
+)
+
+// Clients that follow sync tokens over changing gateways, in whole or in pages, while
+// objects are written and deleted, and other programs append, copy and expunge:
+// whenever a client is told that it has everything, it has
+// exactly what the calendar shows. A token may be refused, never answered wrongly.
+func TestSinceHistories(t *testing.T) {
+	s := backends.Memory(t)
+	for _, limits := range [][]int{{0}, {0, 1, 2, 3}} {
+		t.Run(fmt.Sprint("pages ", limits), func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) { newHistory(t, s, limits).run(rt) })
+		})
+	}
+}
+
+// history is a random one, on a calendar of its own.
+type history struct {
+	t        *testing.T
+	views    []*calendar.View // one a gateway
+	raw      *imapstore.Session
+	limits   []int
+	clients  [3]syncClient
+	serial   int
+	accounts []*calendar.Account
+}
+
+// syncClient is what a client knows.
+type syncClient struct {
+	token string
+	etags map[string]string
+}
+
+func newHistory(t *testing.T, s *backends.Server, limits []int) *history {
+	h := &history{t: t, limits: limits}
+	o, err := imapstore.ParseURL(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, password := s.User()
+	for range 3 {
+		store := imapstore.New(o)
+		server := calendar.New(store, calendar.Options{Autocreate: true})
+		a, err := server.Login(t.Context(), user, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.accounts = append(h.accounts, a)
+		t.Cleanup(func() { a.Close(); store.Close() })
+	}
+	for i := range h.clients {
+		h.clients[i].etags = map[string]string{}
+	}
+	h.raw = h.accounts[0].Session()
+	h.open(0)
+	return h
+}
+
+func (h *history) open(gateway int) *calendar.View {
+	h.t.Helper()
+	a := h.accounts[gateway]
+	home, err := a.CreateDefaults(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	v, err := a.Open(h.t.Context(), home.DefaultCalendar())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return v
+}
+
+func (h *history) run(rt *rapid.T) {
+	ctx := h.t.Context()
+	rt.Repeat(map[string]func(*rapid.T){
+		"put": func(rt *rapid.T) {
+			v := h.open(rapid.IntRange(0, 2).Draw(rt, "gateway"))
+			n := rapid.IntRange(0, 4).Draw(rt, "object")
+			h.serial++
+			_, err := v.Put(ctx, fmt.Sprintf("%d.ics", n), event(fmt.Sprint("u", n), fmt.Sprint(h.serial)), calendar.Condition{})
+			if err != nil && !calendar.IsKind(err, calendar.UIDConflict) {
+				rt.Fatal(err)
+			}
+			h.clean(rt, v)
+		},
+		"delete": func(rt *rapid.T) {
+			v := h.open(rapid.IntRange(0, 2).Draw(rt, "gateway"))
+			n := rapid.IntRange(0, 4).Draw(rt, "object")
+			if err := v.Delete(ctx, fmt.Sprintf("%d.ics", n), calendar.Condition{}); err != nil && !calendar.IsKind(err, calendar.NotFound) {
+				rt.Fatal(err)
+			}
+			h.clean(rt, v)
+		},
+		"sync": func(rt *rapid.T) {
+			h.sync(rt, rapid.IntRange(0, 2).Draw(rt, "client"), rapid.SampledFrom(h.limits).Draw(rt, "limit"))
+		},
+		"foreign": func(rt *rapid.T) { h.foreign(rt) },
+		"raw":     func(rt *rapid.T) { h.meddle(rt) },
+	})
+	for i := range h.clients {
+		for !h.sync(rt, i, 0) {
+		}
+	}
+}
+
+func (h *history) clean(rt *rapid.T, v *calendar.View) {
+	if rapid.Bool().Draw(rt, "clean up") {
+		if err := v.CleanUp(h.t.Context()); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+// sync asks for one page by any gateway; it tells whether the client has everything,
+// and then checks that it does.
+func (h *history) sync(rt *rapid.T, client, limit int) bool {
+	v := h.open(rapid.IntRange(0, 2).Draw(rt, "gateway"))
+	c := &h.clients[client]
+	d, err := v.Since(c.token, limit)
+	if calendar.IsKind(err, calendar.InvalidToken) {
+		*c = syncClient{etags: map[string]string{}}
+		return false
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, change := range d.Changes {
+		if named[change.Name] {
+			rt.Fatalf("%s is named twice", change.Name)
+		}
+		named[change.Name] = true
+		if change.Deleted {
+			delete(c.etags, change.Name)
+		} else {
+			c.etags[change.Name] = change.ETag
+		}
+	}
+	c.token = d.Token
+	if d.More {
+		return false
+	}
+	now := map[string]string{}
+	for e := range v.Entries() {
+		now[e.Name] = e.ETag
+	}
+	if !maps.Equal(now, c.etags) {
+		rt.Fatalf("client %d has %v, the calendar shows %v", client, c.etags, now)
+	}
+	if d.Token != v.SyncToken() {
+		rt.Fatalf("token of the report %s, of the property %s", d.Token, v.SyncToken())
+	}
+	return true
+}
+
+// foreign is another program that appends: an invitation, or a message again.
+func (h *history) foreign(rt *rapid.T) {
+	ctx := h.t.Context()
+	n := rapid.IntRange(0, 5).Draw(rt, "object")
+	octets := []byte(crlfs(asCalendar + "\n\n" + invitation(fmt.Sprint("u", n), "foreign", rapid.IntRange(0, 2).Draw(rt, "sequence"))))
+	if uids := h.uids(rt); len(uids) > 0 && rapid.Bool().Draw(rt, "copy") {
+		for m, err := range h.raw.Messages(ctx, "Calendar", []uint32{rapid.SampledFrom(uids).Draw(rt, "message")}) {
+			if err != nil {
+				rt.Fatal(err)
+			}
+			octets = append([]byte(nil), m.Octets...)
+		}
+	}
+	if _, err := h.raw.Append(ctx, "Calendar", imapstore.Outgoing{Octets: octets}, time.Now().Add(time.Minute)); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// meddle expunges any message, as a mail program does.
+func (h *history) meddle(rt *rapid.T) {
+	uids := h.uids(rt)
+	if len(uids) == 0 {
+		return
+	}
+	if err := h.raw.Expunge(h.t.Context(), "Calendar", []uint32{rapid.SampledFrom(uids).Draw(rt, "message")}); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (h *history) uids(rt *rapid.T) []uint32 {
+	ctx := context.WithoutCancel(h.t.Context())
+	if _, err := h.raw.Look(ctx, "Calendar"); err != nil {
+		rt.Fatal(err)
+	}
+	uids, err := h.raw.UIDs(ctx, "Calendar")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return uids
+}

@@ -1,0 +1,318 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"calgate/test/backends"
+	"calgate/test/faulty"
+)
+
+// The claim of the whole: any number of gateways, and every conditional write is linearizable, every acknowledged one stays,
+// while gateways are killed and wires to the mail server break. Clients write a few objects through a balancer that sends each
+// request to another gateway; what they were told is judged by porcupine (register_test.go).
+
+var fleetServers = []struct {
+	name  string
+	start func(testing.TB) *backends.Server
+	short time.Duration
+}{
+	{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, 15 * time.Second},
+	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, 10 * time.Second},
+	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, 10 * time.Second},
+}
+
+const (
+	fleetGateways = 3
+	fleetClients  = 16
+	fleetTrouble  = 500 * time.Millisecond // from one trouble to the next
+	fleetSettle   = 60 * time.Second
+)
+
+// TestFleet takes TEST_SEED, to choose again what a failed run chose; the times are still others.
+func TestFleet(t *testing.T) {
+	for _, s := range fleetServers {
+		t.Run(s.name, func(t *testing.T) {
+			path, err := exec.LookPath("haproxy")
+			if err != nil {
+				backends.Missing(t, "haproxy is missing: no fleet of gateways on "+s.name)
+			}
+			long := s.short
+			if os.Getenv("TEST_LONG") == "1" {
+				long = 10 * time.Minute
+			}
+			seed := rand.Uint64()
+			if given, err := strconv.ParseUint(os.Getenv("TEST_SEED"), 10, 64); err == nil {
+				seed = given
+			}
+			t.Logf("TEST_SEED=%d", seed)
+			newFleet(t, s.start(t), path, seed).run(long)
+		})
+	}
+}
+
+// fleet is gateways, each with its wire to the mail server, behind a balancer.
+type fleet struct {
+	t        *testing.T
+	rand     *rand.Rand
+	server   *backends.Server
+	wires    []*faulty.Proxy
+	ports    []string
+	gateways []*process
+	client   *fleetClient // is copied to make others
+	h        *history
+	store    *mailStore
+}
+
+func newFleet(t *testing.T, b *backends.Server, haproxy string, seed uint64) *fleet {
+	f := &fleet{t: t, server: b, rand: rand.New(rand.NewPCG(seed, 0)), h: newHistory()}
+	for range fleetGateways {
+		f.wires = append(f.wires, faulty.New(t, b.Addr))
+		f.ports = append(f.ports, freeAddress(t))
+	}
+	for i := range fleetGateways {
+		f.gateways = append(f.gateways, nil)
+		f.startGateway(i)
+	}
+	user, password := b.User()
+	f.client = &fleetClient{t: t, h: f.h, rand: f.rand, user: user, secret: password, url: startBalancer(t, haproxy, f.ports)}
+	setup := &crashClient{user, password, f.ports[0]}
+	setup.must(t, request{"PUT", fleetFolder + "first.ics", nil, displaced("first")}) // makes the calendar
+	setup.must(t, request{"DELETE", fleetFolder + "first.ics", nil, ""})
+	f.store = openMailStore(t, b, user, password)
+	f.h.begin = time.Now()
+	return f
+}
+
+func (f *fleet) startGateway(i int) {
+	f.gateways[i] = startProcess(f.t, "serve", "-imap", f.wires[i].URL(), "-listen", f.ports[i])
+}
+
+// freeAddress is one below the ports that the kernel gives to anybody who asks for any: it must be free again after a kill.
+func freeAddress(t *testing.T) string {
+	for range 100 {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		if err == nil {
+			defer ln.Close()
+			return ln.Addr().String()
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// startBalancer sends each request to the next gateway. It repeats a request only where no connection came about.
+func startBalancer(t *testing.T, haproxy string, gateways []string) (url string) {
+	address := freeAddress(t)
+	var text strings.Builder
+	text.WriteString("global\n\tmaxconn 500\ndefaults\n\tmode http\n\toption redispatch 1\n\toption abortonclose\n\ttimeout connect 1s\n" +
+		"\ttimeout client 60s\n\ttimeout server 60s\nlisten calgate\n\tbind " + address + "\n\tbalance roundrobin\n")
+	for i, gateway := range gateways {
+		fmt.Fprintf(&text, "\tserver g%d %s check inter 100ms fall 1 rise 1\n", i, gateway)
+	}
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := newWatchedLog()
+	command := exec.Command(haproxy, "-db", "-f", file)
+	command.Stdout, command.Stderr = log, log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := command.Process.Kill(); err != nil {
+			t.Errorf("haproxy: %v\n%s", err, log.String())
+		}
+		_ = command.Wait() // it was killed
+	})
+	eventually(t, 30*time.Second, "haproxy does not listen", func() bool {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+	return "http://" + address
+}
+
+// eventually waits until f holds.
+func eventually(t *testing.T, limit time.Duration, otherwise string, f func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); !f(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatal(otherwise)
+		}
+	}
+}
+
+// run is the test.
+func (f *fleet) run(long time.Duration) {
+	follower := f.client.of(fleetClients, f.client.url)
+	first := f.client.of(fleetClients+1, f.client.url) // knows the token of before all, and asks again after all
+	if !follower.sync("") || !first.sync("") {
+		f.t.Fatal("no first token")
+	}
+	ctx, stop := context.WithTimeout(context.Background(), long)
+	defer stop()
+	var wg sync.WaitGroup
+	for i := range fleetClients {
+		c := f.client.of(i, f.client.url)
+		wg.Go(func() { c.run(ctx) })
+	}
+	wg.Go(func() { follower.follow(ctx) })
+	mail := newFleetMail(f)
+	wg.Go(func() { mail.run(ctx) })
+	f.trouble(ctx)
+	for _, w := range f.wires {
+		w.Clear()
+	}
+	wg.Wait()
+	f.settle(follower, first, mail.left())
+	f.h.judge(f.t)
+}
+
+// follow syncs all the time, through whichever gateway comes next.
+func (c *fleetClient) follow(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.sync(fmt.Sprintf("e%d-", int(time.Since(c.h.begin)/fleetEpoch)))
+		}
+	}
+}
+
+// trouble kills gateways and breaks wires until the context ends. Then all gateways run.
+func (f *fleet) trouble(ctx context.Context) {
+	tick := time.NewTicker(fleetTrouble)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		i := f.rand.IntN(fleetGateways)
+		fault := faulty.Fault{At: faulty.Point(f.rand.IntN(int(faulty.Answered) + 1)), Command: "^APPEND"}
+		if f.rand.IntN(3) == 0 {
+			fault.Command, fault.N = ".", 1+f.rand.IntN(10)
+		}
+		switch f.rand.IntN(5) {
+		case 0:
+			f.kill(i)
+		case 1: // in the middle of a write
+			dead := f.gateways[i].command.Process
+			fault.Do = func() { _ = dead.Kill() }
+			f.wires[i].Set(fault)
+			select {
+			case <-f.wires[i].Fired():
+			case <-ctx.Done():
+			}
+			f.wires[i].Clear()
+			f.kill(i)
+		case 2:
+			f.h.count("stalls")
+			fault.Stall = true
+			f.wires[i].Set(fault)
+		case 3:
+			f.h.count("cuts")
+			f.wires[i].Set(fault)
+		case 4:
+			f.h.count("cuts of all")
+			f.wires[i].CutAll()
+		}
+	}
+}
+
+func (f *fleet) kill(i int) {
+	f.h.count("kills")
+	_ = f.gateways[i].command.Process.Kill() // it may be dead already
+	_ = f.gateways[i].command.Wait()
+	f.gateways[i].ended = true
+	f.startGateway(i)
+}
+
+// settle looks at what is left: every gateway, and who followed, must come to show the same.
+func (f *fleet) settle(follower, first *fleetClient, mail []string) {
+	var problem string
+	defer func() {
+		if problem != "" {
+			f.t.Log(problem)
+		}
+	}()
+	eventually(f.t, fleetSettle, "the gateways do not come to show the same", func() bool {
+		follower.sync("")
+		first.sync("")
+		all := []map[string]version{follower.held, first.held}
+		for i, port := range f.ports {
+			c := f.client.of(fleetClients+2+i, "http://"+port)
+			if !c.sync("") {
+				problem = "no answer by " + port
+				return false
+			}
+			all = append(all, c.held)
+		}
+		for i, other := range all[1:] {
+			if !maps.Equal(all[0], other) {
+				problem = fmt.Sprintf("the follower holds %v, number %d shows %v", all[0], i, other)
+				return false
+			}
+		}
+		problem = ""
+		return true
+	})
+	f.check(follower.held, mail)
+}
+
+// check compares what is shown with GET at each gateway, and with what the mail program left.
+func (f *fleet) check(held map[string]version, mail []string) {
+	var foreign []string
+	for name, v := range held {
+		if strings.HasPrefix(v.value, "mail-") {
+			foreign = append(foreign, v.value)
+		} else if !strings.HasPrefix(name, "e") {
+			f.t.Errorf("%s is shown: %v", name, v)
+		}
+	}
+	slices.Sort(foreign)
+	if !slices.Equal(foreign, mail) {
+		f.t.Errorf("by mail came %q, shown is %q", mail, foreign)
+	}
+	for i, port := range f.ports {
+		c := f.client.of(fleetClients+2+i, "http://"+port)
+		for _, object := range slices.Sorted(maps.Keys(f.h.objects)) {
+			c.get(object)
+			if got := c.known[object]; got != held[object] {
+				f.t.Errorf("gateway %d answers GET of %s with %v, sync with %v", i, object, got, held[object])
+			}
+		}
+	}
+	for i, g := range f.gateways {
+		if code := g.end(syscall.SIGTERM); code != 0 {
+			f.t.Errorf("gateway %d: exit status %d after SIGTERM", i, code)
+		}
+		if strings.Contains(g.log.String(), "panic") {
+			f.t.Errorf("gateway %d panicked:\n%s", i, g.log.String())
+		}
+	}
+}

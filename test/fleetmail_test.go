@@ -1,0 +1,132 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// fleetMail is a mail program in the calendar's folder: it brings objects by mail, flags, copies and expunges them, and never
+// touches what the gateways wrote.
+type fleetMail struct {
+	t      testing.TB
+	h      *history
+	rand   *rand.Rand
+	c      *imapclient.Client
+	folder string
+	next   int
+	copies map[string]imap.UIDSet // by value
+}
+
+// newFleetMail logs in, past all wires that break.
+func newFleetMail(f *fleet) *fleetMail {
+	c, err := imapclient.DialInsecure(f.server.Addr, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { c.Close() })
+	m := &fleetMail{t: f.t, h: f.h, rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0)), c: c, folder: f.store.name("Calendar"), copies: map[string]imap.UIDSet{}}
+	if err := c.Login(f.client.user, f.client.secret).Wait(); err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := c.Select(m.folder, nil).Wait(); err != nil {
+		f.t.Fatal(err)
+	}
+	return m
+}
+
+// run works until the context ends.
+func (m *fleetMail) run(ctx context.Context) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := m.act(); err != nil {
+			m.t.Errorf("the mail program: %v", err)
+			return
+		}
+		m.h.count("by mail")
+	}
+}
+
+func (m *fleetMail) act() error {
+	if err := m.c.Noop().Wait(); err != nil { // Courier shows a session its own copies only then
+		return err
+	}
+	values := slices.Sorted(maps.Keys(m.copies))
+	n := m.rand.IntN(10)
+	if len(values) == 0 || n < 4 && len(values) < 20 {
+		return m.append()
+	}
+	value := values[m.rand.IntN(len(values))]
+	uids := m.copies[value]
+	switch {
+	case n < 6:
+		flags := []imap.Flag{imap.FlagFlagged, imap.FlagAnswered, imap.FlagSeen}
+		return m.c.Store(uids, &imap.StoreFlags{Op: []imap.StoreFlagsOp{imap.StoreFlagsAdd, imap.StoreFlagsDel}[m.rand.IntN(2)], Silent: true,
+			Flags: flags[m.rand.IntN(3):]}, nil).Close()
+	case n < 8:
+		data, err := m.c.Copy(uids, m.folder).Wait()
+		if err != nil {
+			return err
+		}
+		m.copies[value] = append(uids, data.DestUIDs...)
+		return nil
+	}
+	delete(m.copies, value)
+	return m.expunge(uids)
+}
+
+// expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder.
+func (m *fleetMail) expunge(uids imap.UIDSet) error {
+	for range 20 {
+		if err := m.c.Store(uids, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}, nil).Close(); err != nil {
+			return err
+		}
+		if err := m.c.UIDExpunge(uids).Close(); err != nil {
+			return err
+		}
+		if err := m.c.Noop().Wait(); err != nil {
+			return err
+		}
+		found, err := m.c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{uids}}, nil).Wait()
+		if err != nil || len(found.AllUIDs()) == 0 {
+			return err
+		}
+		m.h.count("expunged in vain")
+	}
+	return fmt.Errorf("%v cannot be expunged", uids)
+}
+
+func (m *fleetMail) append() error {
+	m.next++
+	value := fmt.Sprintf("mail-%d", m.next)
+	message := []byte("From: x@example.com\r\nSubject: " + value + "\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\n" + displaced(value))
+	a := m.c.Append(m.folder, int64(len(message)), nil)
+	if _, err := a.Write(message); err != nil {
+		return err
+	}
+	if err := a.Close(); err != nil {
+		return err
+	}
+	data, err := a.Wait()
+	if err != nil {
+		return err
+	}
+	m.copies[value] = imap.UIDSetNum(data.UID)
+	return nil
+}
+
+// left are the values of what it brought and did not expunge.
+func (m *fleetMail) left() []string { return slices.Sorted(maps.Keys(m.copies)) }
