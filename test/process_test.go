@@ -95,15 +95,19 @@ func (p *process) await(expression string) string {
 var collected = regexp.MustCompile(`(?m)^gc \d+ .* (\d+)->(\d+)->(\d+) MB`)
 
 // peakHeap is the largest heap, in MB, that was live after a collection: what the process could not do without, with what it
-// had taken while the collection ran.
-func (p *process) peakHeap() (live, taken int) {
-	for _, m := range collected.FindAllStringSubmatch(p.log.String(), -1) {
+// had taken while the collection ran. since is how many collections are left out.
+func (p *process) peakHeap(since int) (live, taken int) {
+	for _, m := range p.collections()[since:] {
 		n, _ := strconv.Atoi(m[3])
 		live = max(live, n)
 		n, _ = strconv.Atoi(m[2])
 		taken = max(taken, n)
 	}
 	return live, taken
+}
+
+func (p *process) collections() [][]string {
+	return collected.FindAllStringSubmatch(p.log.String(), -1)
 }
 
 // end sends a signal and returns the exit status.
