@@ -26,7 +26,7 @@ func (q *request) reportAnswer(report *davxml.Report) (*multistatus, error) {
 }
 
 func newData(d *davxml.CalendarData) (*translate.Data, error) {
-	out := &translate.Data{}
+	out := &translate.Data{Budget: translate.NewBudget()}
 	if d.Comp != nil {
 		if !strings.EqualFold(d.Comp.Name, "VCALENDAR") {
 			return nil, badRequest("the outermost comp of calendar-data is VCALENDAR")

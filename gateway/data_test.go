@@ -63,11 +63,18 @@ func TestFreeBusyQuery(t *testing.T) {
 	r := newRig(t)
 	r.want(201, "PUT", "/CalDAV/Calendar/s.ics", series)
 	ask := element("C:free-busy-query", `<C:time-range start="20260710T000000Z" end="20260712T000000Z"/>`)
-	for _, url := range []string{"/CalDAV/Calendar/", "/CalDAV/"} {
+	for _, url := range []string{"/CalDAV/Calendar/", "/CalDAV/", "/CalDAV/~me/"} {
 		a := r.want(200, "REPORT", url, ask, "Depth: 1")
 		if a.Header.Get("Content-Type") != "text/calendar; charset=utf-8" ||
 			!strings.Contains(a.body, "FREEBUSY;FBTYPE=BUSY:20260710T080000Z/20260710T090000Z\r\nFREEBUSY;FBTYPE=BUSY:20260711T080000Z/20260711T090000Z\r\nEND") {
 			t.Errorf("%s: %v %s", url, a.Header, a.body)
+		}
+	}
+	// A transparent calendar makes nobody busy, but tells of itself.
+	r.ask("PROPPATCH", "/CalDAV/Calendar/", set("<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"))
+	for url, busy := range map[string]bool{"/CalDAV/Calendar/": true, "/CalDAV/~me/": false} {
+		if a := r.want(200, "REPORT", url, ask, "Depth: 1"); strings.Contains(a.body, "FREEBUSY;") != busy {
+			t.Errorf("%s: %s", url, a.body)
 		}
 	}
 	r.want(400, "REPORT", "/CalDAV/Calendar/", element("C:free-busy-query", ""))

@@ -56,14 +56,36 @@ func (f *freeBusy) home() error {
 		return err
 	}
 	for view, err := range f.q.account.OpenAll(f.q.r.Context(), home.Calendars) {
-		if err == nil {
-			err = f.add(view)
-		}
 		if err != nil {
+			return err
+		}
+		stored, err := f.q.storedProperties(view)
+		if err != nil {
+			return err
+		}
+		if transparent(stored) {
+			continue
+		}
+		if err := f.add(view); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// transparent says whether a calendar makes nobody busy (RFC 6638 section 9.1). That
+// is about the owner's time as a whole: who asks about that very calendar is answered.
+func transparent(stored []davxml.Element) bool {
+	for _, e := range stored {
+		if e.Name == caldav("schedule-calendar-transp") {
+			for _, c := range e.Children {
+				if c.Name == caldav("transparent") {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // add adds the objects of a calendar that may be busy in the range. One that cannot

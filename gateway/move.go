@@ -42,13 +42,7 @@ func (q *request) move() error {
 	if err != nil {
 		return err
 	}
-	q.w.Header().Set("ETag", result.ETag)
-	q.w.Header().Set("Content-Length", "0")
-	if result.Created {
-		q.w.WriteHeader(http.StatusCreated)
-	} else {
-		q.w.WriteHeader(http.StatusNoContent)
-	}
+	q.stored(result)
 	return nil
 }
 

@@ -59,6 +59,12 @@ func (q *request) put() error {
 	if err != nil {
 		return err
 	}
+	q.stored(result)
+	return nil
+}
+
+// stored answers a request that stored an object.
+func (q *request) stored(result calendar.Result) {
 	q.w.Header().Set("ETag", result.ETag)
 	q.w.Header().Set("Content-Length", "0")
 	if result.Created {
@@ -66,7 +72,6 @@ func (q *request) put() error {
 	} else {
 		q.w.WriteHeader(http.StatusNoContent)
 	}
-	return nil
 }
 
 // autocreated makes the default calendar that a write goes to, if it is not there.

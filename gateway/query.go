@@ -29,6 +29,10 @@ func (q *request) calendarQuery(report *davxml.Report) error {
 	if err != nil {
 		return err
 	}
+	filter.Budget = translate.NewBudget()
+	if answer.data != nil {
+		answer.data.Budget = filter.Budget
+	}
 	query := &query{multistatus: answer, filter: filter, left: report.Limit}
 	if query.left == 0 {
 		query.left = math.MaxInt

@@ -9,8 +9,8 @@ import (
 // expand returns an object with its instances in a range in place of its rules, in
 // UTC and without time zones (RFC 4791 section 9.6.5). Floating times are read in
 // the zone; dates stay dates.
-func expand(raw []byte, r TimeRange, zone *Zone) ([]byte, error) {
-	m := newMatcher(raw, zone)
+func expand(raw []byte, r TimeRange, zone *Zone, budget *Budget) ([]byte, error) {
+	m := newMatcher(raw, zone, budget)
 	e := &expansion{matcher: m, instances: map[int][]instance{}}
 	for i, c := range m.list {
 		if !m.main(i) || c.name == "VFREEBUSY" {

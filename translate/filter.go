@@ -8,6 +8,9 @@ type Filter struct {
 	// Zone is where floating times and dates are: CALDAV:timezone of the query,
 	// else CALDAV:calendar-timezone (RFC 4791 sections 9.8 and 5.2.2). nil is UTC.
 	Zone *Zone
+	// Budget is of the request that the filter is for; nil: each object has its
+	// own steps.
+	Budget *Budget
 }
 
 // CompFilter is CALDAV:comp-filter (RFC 4791 section 9.7.1).
@@ -156,14 +159,14 @@ const (
 )
 
 // MayMatch says whether an object with that span can match. Only "no" is certain.
-func (f *Filter) MayMatch(span Span) bool { return f.judge(span) != no }
+func (f *Filter) MayMatch(span Span) bool { return f.judge(&span) != no }
 
 // NeedsBody says whether the span leaves open if the object matches.
-func (f *Filter) NeedsBody(span Span) bool { return f.judge(span) == maybe }
+func (f *Filter) NeedsBody(span Span) bool { return f.judge(&span) == maybe }
 
-func (f *Filter) judge(span Span) verdict {
+func (f *Filter) judge(span *Span) verdict {
 	c := &f.Comp
-	if c.IsNotDefined || !strings.EqualFold(c.Name, "VCALENDAR") {
+	if c.IsNotDefined || c.Name != "VCALENDAR" && !strings.EqualFold(c.Name, "VCALENDAR") {
 		return no // every object is a VCALENDAR
 	}
 	v := yes
@@ -177,7 +180,12 @@ func (f *Filter) judge(span Span) verdict {
 }
 
 // judge is for a component of VCALENDAR.
-func (c *CompFilter) judge(span Span) verdict {
+func (c *CompFilter) judge(span *Span) verdict {
+	// Of a large calendar most objects end here: not in the range.
+	r := c.TimeRange
+	if r != nil && c.Name == span.Component && span.trusted() && !c.IsNotDefined && !span.MayOverlap(r.Start, r.End) {
+		return no
+	}
 	kind := mainComponent([]byte(c.Name))
 	if kind == "" || !span.trusted() {
 		return maybe
@@ -192,7 +200,7 @@ func (c *CompFilter) judge(span Span) verdict {
 	if len(c.Props) > 0 {
 		v = maybe
 	}
-	if r := c.TimeRange; r != nil {
+	if r != nil {
 		switch {
 		case !span.MayOverlap(r.Start, r.End):
 			return no
@@ -208,7 +216,7 @@ func (c *CompFilter) judge(span Span) verdict {
 
 // judgeInner is for a component of a VEVENT or VTODO. What a Span says of alarms
 // is of the object; which component has them is known only when there is one.
-func (c *CompFilter) judgeInner(span Span) verdict {
+func (c *CompFilter) judgeInner(span *Span) verdict {
 	switch {
 	case !strings.EqualFold(c.Name, "VALARM"):
 		return maybe

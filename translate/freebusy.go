@@ -10,7 +10,8 @@ import (
 // FreeBusy collects when the objects of calendars are busy (RFC 4791 section
 // 7.10).
 type FreeBusy struct {
-	asked TimeRange
+	asked  TimeRange
+	budget *Budget
 	// busy is by type, the stronger first: where two overlap the stronger one
 	// counts.
 	busy [3][]bounds
@@ -32,13 +33,13 @@ var errTooManySteps = errors.New("the rules of an object take too many steps")
 // NewFreeBusy returns a FreeBusy of a range.
 func NewFreeBusy(r TimeRange) *FreeBusy {
 	r = r.normal()
-	return &FreeBusy{asked: TimeRange{max(r.Start, minWall), min(r.End, maxWall)}}
+	return &FreeBusy{asked: TimeRange{max(r.Start, minWall), min(r.End, maxWall)}, budget: NewBudget()}
 }
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.
 // The error is for an object that cannot be listed within the limits.
 func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
-	m := newMatcher(raw, zone)
+	m := newMatcher(raw, zone, f.budget)
 	kinds := map[int]int{} // component in the series -> type
 	for i, c := range m.list {
 		switch {
@@ -49,10 +50,17 @@ func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
 			kinds[m.set(c.name).places[i]] = m.busyType(i)
 		}
 	}
-	if len(kinds) == 0 {
-		return nil
+	if len(kinds) > 0 {
+		if err := f.events(m.set("VEVENT"), kinds); err != nil {
+			return err
+		}
 	}
-	return f.events(m.set("VEVENT"), kinds)
+	for kind := range f.busy {
+		if err := f.join(kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // busyType is what an event makes of its time; -1: nothing.
@@ -119,6 +127,20 @@ func (f *FreeBusy) published(m *matcher, i int) {
 			}
 		})
 	})
+}
+
+// maxPeriods is how many periods of a type are kept that do not touch each other.
+const maxPeriods = 100_000
+
+// join keeps what is held of a type within its limit.
+func (f *FreeBusy) join(kind int) error {
+	if len(f.busy[kind]) < 2*maxPeriods {
+		return nil
+	}
+	if f.busy[kind] = merge(f.busy[kind]); len(f.busy[kind]) > maxPeriods {
+		return ErrTooManyInstances
+	}
+	return nil
 }
 
 // add adds what of a period is in the range, and returns how many that are.

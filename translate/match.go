@@ -49,6 +49,7 @@ type matcher struct {
 	raw  []byte
 	list []component
 	frame
+	budget  *Budget
 	scanner Scanner
 
 	// sets are the series of each kind, made when they are asked for: many alarms
@@ -64,18 +65,18 @@ type set struct {
 
 // Match says whether the object matches. It reads o.Raw only. It is exact but for
 // what cannot be read or exceeds the steps for one object: then it says yes, never
-// no where it could match. Its time is linear in the size of the object and of the
+// no where it could match, so too when f.Budget is spent. Its time is linear in the size of the object and of the
 // filter, and in the steps.
 func (f *Filter) Match(o *Object) bool {
-	m := newMatcher(o.Raw, f.Zone)
+	m := newMatcher(o.Raw, f.Zone, f.Budget)
 	return m.some(&f.Comp, -1, 0)
 }
 
-func newMatcher(raw []byte, zone *Zone) *matcher {
+func newMatcher(raw []byte, zone *Zone, budget *Budget) *matcher {
 	if zone == nil {
 		zone = UTC
 	}
-	return &matcher{raw: raw, list: components(raw), frame: frame{zone: zone, zones: &zones{raw: raw}}}
+	return &matcher{raw: raw, list: components(raw), frame: frame{zone: zone, zones: &zones{raw: raw}}, budget: budget}
 }
 
 // some says whether a component inside parent matches the filter, or, for
@@ -194,7 +195,7 @@ func (m *matcher) set(kind string) *set {
 			list = append(list, m.times(i, nil))
 		}
 	}
-	s.series = newSeries(m.frame, kind, list)
+	s.series = newSeries(m.frame, kind, list, m.budget)
 	if m.sets == nil {
 		m.sets = map[string]*set{}
 	}

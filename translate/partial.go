@@ -15,6 +15,7 @@ type Data struct {
 	LimitRecurrence *TimeRange // RFC 4791 section 9.6.6
 	LimitFreeBusy   *TimeRange // RFC 4791 section 9.6.7
 	JSON            bool       // as jCal (RFC 7265)
+	Budget          *Budget    // of the request; nil: each object has its own steps
 }
 
 // CompData is CALDAV:comp (RFC 4791 section 9.6.1). One that says nothing of
@@ -38,7 +39,7 @@ type PropData struct {
 var ErrTooManyInstances = errors.New("more instances than are answered")
 
 // Whole says whether all octets of an object are wanted as they are.
-func (d *Data) Whole() bool { return d == nil || *d == Data{} }
+func (d *Data) Whole() bool { return d == nil || *d == Data{Budget: d.Budget} }
 
 // Apply returns what is wanted of an object. zone is where floating times and dates
 // are, nil for UTC. What cannot be expanded, because its rules cannot be read or
@@ -48,7 +49,7 @@ func (d *Data) Apply(raw []byte, zone *Zone) ([]byte, error) {
 		return raw, nil
 	}
 	if d.Expand != nil {
-		expanded, err := expand(raw, d.Expand.normal(), zone)
+		expanded, err := expand(raw, d.Expand.normal(), zone, d.Budget)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +150,7 @@ func without(raw []byte, gone []octets) []byte {
 // limitRecurrence leaves out the overrides that do not matter in a range: neither
 // they nor the instances that they replace overlap it (RFC 4791 section 9.6.6).
 func limitRecurrence(raw []byte, r TimeRange, zone *Zone) []byte {
-	m := newMatcher(raw, zone)
+	m := newMatcher(raw, zone, nil)
 	var gone []octets
 	for i, c := range m.list {
 		if !m.main(i) || c.name == "VFREEBUSY" {
@@ -182,6 +183,9 @@ func (s *set) matters(by int, r TimeRange) bool {
 		if master.override || master.base().state != known {
 			continue
 		}
+		if !s.step.take(1) {
+			return true
+		}
 		was := instance{by: by, start: t.id, unix: id}
 		s.finish(&was, master, master.extentOf(s.kind))
 		if was.overlaps(s.kind, master, r) {
@@ -194,7 +198,7 @@ func (s *set) matters(by int, r TimeRange) bool {
 // limitFreeBusy leaves out the periods that do not overlap a range (RFC 4791
 // section 9.6.7).
 func limitFreeBusy(raw []byte, r TimeRange, zone *Zone) []byte {
-	m := newMatcher(raw, zone)
+	m := newMatcher(raw, zone, nil)
 	t := &times{frame: m.frame}
 	var w lineWriter
 	var open []string

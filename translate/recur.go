@@ -10,11 +10,42 @@ import (
 // the answer is "maybe".
 const maxSteps = 100_000
 
-// steps are what is left of them.
-type steps struct{ left int }
+// maxRequestSteps is how many steps the rules of all objects may take for one
+// request, and leastSteps how many each object may take whatever the others took:
+// rules made to take time spend what they are given, and those of other people's
+// appointments are still answered for exactly.
+const (
+	maxRequestSteps = 2_000_000
+	leastSteps      = 1_000
+)
+
+// Budget is what the rules of all objects that one request asks about may take
+// together. It is for one goroutine.
+type Budget struct{ left int }
+
+// NewBudget returns the budget of a request.
+func NewBudget() *Budget { return &Budget{maxRequestSteps} }
+
+// steps are what is left of them, and of those for the request.
+type steps struct {
+	left   int
+	shared *Budget
+}
+
+// newSteps returns the steps for one object. A nil Budget has no end.
+func newSteps(b *Budget) steps {
+	s := steps{left: maxSteps, shared: b}
+	if b != nil {
+		s.left = max(min(b.left, maxSteps), leastSteps)
+	}
+	return s
+}
 
 func (s *steps) take(n int) bool {
 	s.left -= n
+	if s.shared != nil {
+		s.shared.left -= n
+	}
 	return s.left >= 0
 }
 
@@ -30,6 +61,7 @@ type recurrence struct {
 	start int64 // DTSTART, local
 	date  bool  // DTSTART is a DATE
 	zone  *Zone // of DTSTART
+	clock clock // of zone
 	exact bool  // bases are Unix seconds
 	plain bool  // no BY parts: each period has one instance, if any
 
@@ -46,7 +78,7 @@ func newRecurrence(r *rule, start int64, date bool, zone *Zone, step *steps) *re
 	if r.unknown || date && r.freq < daily {
 		return nil
 	}
-	g := &recurrence{rule: r, start: start, date: date, zone: zone, step: step, plain: !r.hasBy() && len(r.setPos) == 0 && r.skip == omit, untilUnix: openEnd}
+	g := &recurrence{rule: r, start: start, date: date, zone: zone, clock: clock{zone: zone}, step: step, plain: !r.hasBy() && len(r.setPos) == 0 && r.skip == omit, untilUnix: openEnd}
 	if u := r.until; u.state == known && u.zone != nil && !date {
 		g.untilUnix = u.zone.unix(u.wall)
 	}
@@ -272,7 +304,9 @@ func (g *recurrence) at(i int) int64 {
 
 func (g *recurrence) unixAt(i int, wall int64) int64 {
 	if !g.exact {
-		return g.zone.unix(wall)
+		unix, cost := g.clock.unix(wall)
+		g.step.take(cost)
+		return unix
 	}
 	if len(g.setPos) > 0 {
 		i = int(g.positions[i])

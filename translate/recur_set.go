@@ -31,8 +31,8 @@ type instance struct {
 	endInstant instant
 }
 
-func newSeries(f frame, kind string, list []*times) *series {
-	s := &series{frame: f, kind: kind, list: list, gone: make([]moments, len(list)), step: steps{left: maxSteps}}
+func newSeries(f frame, kind string, list []*times, budget *Budget) *series {
+	s := &series{frame: f, kind: kind, list: list, gone: make([]moments, len(list)), step: newSteps(budget)}
 	dates := slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
 	for i, t := range list {
 		for _, d := range t.exdates {
@@ -131,6 +131,10 @@ func (s *series) each(from, to int64, yield func(instance) bool) {
 			s.missing = s.missing || base.state == unreadable
 			continue
 		}
+		if s.step.left < 0 {
+			s.missing = true
+			return
+		}
 		m := &master{series: s, by: i, t: t, base: base, zone: s.of(base), length: t.extentOf(s.kind), yield: yield}
 		if !m.each(from, to) {
 			return
@@ -154,6 +158,11 @@ type master struct {
 // each returns false where yield wanted no more.
 func (m *master) each(from, to int64) bool {
 	step := &m.series.step
+	// Whoever asks about each of many overrides comes here as often.
+	if !step.take(1 + len(m.t.exrules) + len(m.t.rules) + len(m.later)) {
+		m.missing = true
+		return true
+	}
 	for _, r := range m.t.exrules {
 		g := newRecurrence(r, m.base.wall, m.base.date, m.zone, step)
 		if g == nil {
@@ -396,6 +405,9 @@ func (s *series) overlaps(by int, r TimeRange) bool {
 // some says whether there may be an instance that a component describes, near a
 // range and such as asked.
 func (s *series) some(by int, from, to int64, f func(instance) bool) bool {
+	if s.step.left < 0 {
+		return true
+	}
 	found := false
 	s.missing = false
 	s.each(from, to, func(i instance) bool {

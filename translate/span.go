@@ -124,7 +124,7 @@ func (s *Span) include(b bounds) {
 }
 
 // trusted says whether the span was made by these rules.
-func (s Span) trusted() bool { return s.Version == SpanVersion && s.Component != "" }
+func (s *Span) trusted() bool { return s.Version == SpanVersion && s.Component != "" }
 
 // MayOverlap says whether the object may overlap a range of Unix seconds. An end
 // before its start is read as open. Only "no" is certain.

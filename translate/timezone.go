@@ -30,6 +30,49 @@ func (z *Zone) offset(unix int64) int64 {
 	return int64(seconds)
 }
 
+// period is the offset at a Unix second, between which Unix seconds it is the same
+// at least, and how many steps it takes to find out.
+func (z *Zone) period(unix int64) (from, to, offset int64, cost int) {
+	switch {
+	case z == UTC:
+		return openStart, openEnd, 0, 0
+	case z.own != nil:
+		return z.own.period(unix)
+	}
+	at := time.Unix(unix, 0).In(z.place)
+	_, seconds := at.Zone()
+	from, to = openStart, openEnd
+	start, end := at.ZoneBounds()
+	if !start.IsZero() {
+		from = start.Unix()
+	}
+	if !end.IsZero() {
+		to = end.Unix()
+	}
+	return from, to, int64(seconds), 0
+}
+
+// clock is a zone that is asked about times that are close to each other.
+type clock struct {
+	zone             *Zone
+	from, to, offset int64 // Unix seconds between which the offset is known
+}
+
+// unix is Zone.unix. cost is the steps that it takes.
+func (c *clock) unix(wall int64) (unix int64, cost int) {
+	if c.zone == UTC {
+		return wall, 0
+	}
+	unix = wall - c.offset
+	// Zone.unix asks for the offsets of one day before and behind by local time.
+	const near = 2 * day
+	if unix-near < c.from || unix+near >= c.to {
+		unix = c.zone.unix(wall)
+		c.from, c.to, c.offset, cost = c.zone.period(unix)
+	}
+	return unix, cost
+}
+
 // wall is what the clocks of the zone show at a Unix second, as Unix seconds as
 // if it were UTC.
 func (z *Zone) wall(unix int64) int64 { return unix + z.offset(unix) }

@@ -3,6 +3,7 @@ package translate
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"sync"
 )
 
@@ -12,7 +13,14 @@ type definition struct {
 	before      int64 // offset before the first onset
 
 	mu    sync.Mutex
-	years map[int64][]change // guarded by mu; the changes of a year, the first one from before it
+	years map[int64]zoneYear // guarded by mu
+}
+
+// zoneYear are the changes of a year, the first one from before it, and the steps
+// that it takes to find them.
+type zoneYear struct {
+	changes []change
+	cost    int
 }
 
 // observance is a STANDARD or DAYLIGHT. Its onsets are in local time by the
@@ -33,8 +41,12 @@ const (
 	maxObservances = 1_000
 	// maxZoneDates is how many RDATEs of an observance are read.
 	maxZoneDates = 10_000
+	// maxZoneSteps is how many steps the changes of one year may take, and
+	// maxChanges how many of them count.
+	maxZoneSteps = 2_000
+	maxChanges   = 50
 	// maxZoneYears and maxDefinitions bound what is kept of zones.
-	maxZoneYears   = 200
+	maxZoneYears   = 100
 	maxDefinitions = 500
 	// maxKeptDefinition is the longest VTIMEZONE that is kept, in octets.
 	maxKeptDefinition = 16 << 10
@@ -78,7 +90,7 @@ type observanceReader struct {
 }
 
 func parseDefinition(raw []byte) *Zone {
-	d := &definition{years: map[int64][]change{}}
+	d := &definition{years: map[int64]zoneYear{}}
 	var o *observanceReader
 	depth := 0
 	for s := NewScanner(raw); s.Next(); {
@@ -177,43 +189,52 @@ func parseOffset(v []byte) (seconds int64, ok bool) {
 
 // offset is the offset at a Unix second: that of the last onset.
 func (d *definition) offset(unix int64) int64 {
+	_, _, offset, _ := d.period(unix)
+	return offset
+}
+
+// period is the offset at a Unix second, between which Unix seconds of that year it
+// is the same, and what it takes to find out.
+func (d *definition) period(unix int64) (from, to, offset int64, cost int) {
 	unix = min(max(unix, minWall), maxWall)
-	year, _, _ := civil(floorDiv(unix, day))
+	number, _, _ := civil(floorDiv(unix, day))
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	changes, ok := d.years[year]
+	year, ok := d.years[number]
 	if !ok {
 		if len(d.years) >= maxZoneYears {
 			clear(d.years)
 		}
-		changes = d.changes(year)
-		d.years[year] = changes
+		year = d.year(number)
+		d.years[number] = year
 	}
-	offset := changes[0].offset
-	for _, c := range changes[1:] {
-		if c.at > unix {
-			break
-		}
-		offset = c.offset
+	d.mu.Unlock()
+	next := 1 + sort.Search(len(year.changes)-1, func(i int) bool { return year.changes[i+1].at > unix })
+	from, to = dateOf(number, 1, 1)*day, dateOf(number+1, 1, 1)*day
+	if next < len(year.changes) {
+		to = year.changes[next].at
 	}
-	return offset
+	last := year.changes[next-1]
+	return max(from, last.at), to, last.offset, year.cost
 }
 
-// changes lists the changes of a year in UTC, the first one from before it.
-func (d *definition) changes(year int64) []change {
-	from, to := dateOf(year, 1, 1)*day, dateOf(year+1, 1, 1)*day
-	before := change{openStart, d.before}
-	list := []change{before}
-	step := &steps{left: maxSteps}
+// year finds the changes of a year.
+func (d *definition) year(number int64) zoneYear {
+	from, to := dateOf(number, 1, 1)*day, dateOf(number+1, 1, 1)*day
+	list := []change{{openStart, d.before}}
+	step := &steps{left: maxZoneSteps}
 	for i := range d.observances {
 		o := &d.observances[i]
 		if last, ok := o.last(from-1, step); ok && last >= list[0].at {
 			list[0] = change{last, o.to}
 		}
-		o.each(from, to-1, step, func(at int64) { list = append(list, change{at, o.to}) })
+		o.each(from, to-1, step, func(at int64) {
+			if len(list) <= maxChanges {
+				list = append(list, change{at, o.to})
+			}
+		})
 	}
 	slices.SortStableFunc(list[1:], func(a, b change) int { return cmp64(a.at, b.at) })
-	return list
+	return zoneYear{list, len(d.observances)/10 + maxZoneSteps - max(step.left, 0)}
 }
 
 // each calls f with the onsets between two Unix seconds included, in no order.
@@ -227,7 +248,9 @@ func (o *observance) each(from, to int64, step *steps, f func(at int64)) {
 		f(o.dates[at] - o.from)
 	}
 	for _, g := range o.rules {
-		g.step = step
+		if g.step = step; !step.take(1) {
+			return
+		}
 		g.walls(from, to, func(wall, _ int64) bool {
 			f(wall - o.from)
 			return true
@@ -246,6 +269,9 @@ func (o *observance) last(to int64, step *steps) (at int64, ok bool) {
 		found(o.dates[n-1] - o.from)
 	}
 	for _, g := range o.rules {
+		if !step.take(1) {
+			break
+		}
 		end := min(to, g.latest()-o.from)
 		for back := int64(400 * day); ; back *= 8 {
 			before := at

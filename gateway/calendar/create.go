@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -77,7 +78,7 @@ func (h *Home) newCalendar(path []string, kind Kind) (Calendar, error) {
 	}
 	name := root
 	for _, level := range rest {
-		if level == "" || strings.HasPrefix(level, "~") {
+		if level == "" || strings.HasPrefix(level, "~") || !utf8.ValidString(level) {
 			return c, &Error{Op: "Create", Mailbox: strings.Join(path, "/"), Kind: NameRefused}
 		}
 		name += "/" + imapstore.EncodeLevel(norm.NFC.String(level))

@@ -118,6 +118,7 @@ func TestNewCalendar(t *testing.T) {
 		{full, "Work/Sub", Events, "Calendar/Work/Sub"},
 		{full, "Nowhere/Sub", Events, "missing ancestor"},
 		{full, "~x", Events, "name refused"},
+		{full, "\xff\xfe", Events, "name refused"},
 		{full, "a.b", Events, "Calendar/a=2Eb"},
 		{full, "50% \"off\"", Events, "Calendar/50=25 =22off=22"},
 		{full, "🎉", Events, "Calendar/=F0=9F=8E=89"},

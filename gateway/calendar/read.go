@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"calgate/translate"
 )
@@ -47,6 +48,8 @@ func (v *View) readBatch(ctx context.Context, entries []Entry) ([]Item, error) {
 		switch {
 		case err != nil && !renewed && !v.account.session.Usable() && ctx.Err() == nil:
 			renewed = true // a look logs in again
+			// What the cache gave is whole: an entry must not move on without its octets.
+			todo = slices.DeleteFunc(todo, func(i int) bool { return items[i].Body != nil })
 		case err != nil || len(missing) == 0:
 			return items, err
 		default:
