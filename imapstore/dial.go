@@ -26,6 +26,9 @@ type link struct {
 // errLimited marks an answer that means "too many sessions": [LIMIT], or a close where the greeting should be.
 var errLimited = errors.New("the server takes no more sessions")
 
+// errNoGreeting is the second of them: it is said of the address, not of a user.
+var errNoGreeting = fmt.Errorf("%w: closed without a greeting", errLimited)
+
 func (s *Store) dialRaw(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.DialTimeout)
 	defer cancel()
@@ -97,7 +100,7 @@ func limitedIfClosed(err error) error {
 	}
 	var op *net.OpError
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || (errors.As(err, &op) && op.Op == "read") {
-		return fmt.Errorf("%w: closed without a greeting: %w", errLimited, err)
+		return fmt.Errorf("%w: %w", errNoGreeting, err)
 	}
 	return err
 }

@@ -40,6 +40,7 @@ func TestOnServers(t *testing.T) {
 		{"Mailboxes", checkMailboxes},
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
+		{"TornSnapshot", checkTornSnapshot},
 		{"TripleNamesTheSet", checkTripleNamesTheSet},
 		{"AppendAll", checkAppendAll},
 		{"Rights", checkRights},

@@ -60,6 +60,10 @@ func (p *pool) take(ctx context.Context, key, mailbox string, patience time.Dura
 			if err == nil {
 				return c, false, nil
 			}
+			if victim := p.madeRoom(err); victim != nil {
+				victim.quit()
+				continue
+			}
 			if freed = p.worthWaiting(key, err); freed == nil {
 				return nil, false, err
 			}
@@ -175,8 +179,8 @@ func (p *pool) dial(ctx context.Context, key string, open func(context.Context) 
 // learn notes a refused login, and halves the cap where the server takes no more sessions; p.mu is held.
 func (p *pool) learn(key string, err error) {
 	now := p.o.Now()
-	if errors.Is(err, errLimited) {
-		p.cap = min(p.cap, max(minSessions, p.limit(now)/2))
+	if errors.Is(err, errLimited) { // what is open at this moment is what the server does bear
+		p.cap = min(p.cap, max(minSessions, p.open, p.limit(now)/2))
 		p.learned = now
 	}
 	if !p.o.NoCache && IsKind(err, BadCredentials) {
@@ -199,11 +203,29 @@ func (p *pool) sweepRefused(now time.Time) {
 	}
 }
 
-// worthWaiting says what to wait for where the server took no more sessions but one of the same login is in use here.
+// madeRoom gives the longest idle session of anybody, to be ended, where the server takes no more from this address: Courier
+// counts neither users nor logins, and closes the connection (MAXPERIP).
+func (p *pool) madeRoom(err error) *conn {
+	if !errors.Is(err, errNoGreeting) {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		return nil
+	}
+	victim := p.idle[0]
+	p.remove(0)
+	p.forget(victim.key)
+	return victim
+}
+
+// worthWaiting says what to wait for where the server took no more sessions but one that counts is in use here: of the same
+// login, or any at all where it counts addresses.
 func (p *pool) worthWaiting(key string, err error) chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if errors.Is(err, errLimited) && p.byLogin[key] > 0 {
+	if errors.Is(err, errLimited) && p.byLogin[key] > 0 || errors.Is(err, errNoGreeting) && p.open > 0 {
 		return p.freed
 	}
 	return nil

@@ -218,7 +218,9 @@ type crashAnswer struct {
 var crashHTTP = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // ask gives status 0 where no whole answer came.
-func (c *crashClient) ask(r request) crashAnswer {
+func (c *crashClient) ask(r request) crashAnswer { return c.askOver(crashHTTP, r) }
+
+func (c *crashClient) askOver(client *http.Client, r request) crashAnswer {
 	q, err := http.NewRequest(r.method, "http://"+c.gateway+r.path, strings.NewReader(r.body))
 	if err != nil {
 		panic(err)
@@ -227,7 +229,7 @@ func (c *crashClient) ask(r request) crashAnswer {
 	for name, value := range r.header {
 		q.Header.Set(name, value)
 	}
-	answer, err := crashHTTP.Do(q)
+	answer, err := client.Do(q)
 	if err != nil {
 		return crashAnswer{}
 	}

@@ -198,35 +198,3 @@ func TestFeedReaders(t *testing.T) {
 	close(done)
 	readers.Wait()
 }
-
-// A large calendar is published, published again, and replaced; the same file twice stores nothing.
-func TestFeedVolume(t *testing.T) {
-	n := volume()
-	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
-	c := newCrashClient(t, b, startGateway(t, b, nil, false))
-	large := func(prefix string) map[string]string {
-		items := map[string]string{}
-		for i := range n {
-			items[fmt.Sprintf("%s%05d", prefix, i)] = prefix
-		}
-		return items
-	}
-	heap := watchHeap(t)
-	for _, step := range []struct {
-		name, body string
-		messages   int
-	}{
-		{"first", feedOf(large("a")), n}, {"the same again", feedOf(large("a")), n}, {"another", feedOf(large("b")), 3 * n}, {"nothing", feedOf(nil), 4 * n},
-	} {
-		start := time.Now()
-		c.must(t, request{"PUT", feedPath, nil, step.body})
-		t.Logf("%s, %d KB: %v", step.name, len(step.body)>>10, time.Since(start).Round(time.Millisecond))
-		if got := c.messages(t, b); got != step.messages { // with tombstones and what they keep
-			t.Errorf("%s: %d messages, want %d", step.name, got, step.messages)
-		}
-		start = time.Now()
-		items := c.feed(t)
-		t.Logf("GET of %d items: %v", len(items), time.Since(start).Round(time.Millisecond))
-	}
-	t.Logf("heap at most %d MB", heap()>>20)
-}

@@ -18,7 +18,7 @@ import (
 // mailStore is the mail store behind the gateway's back, as a mail program sees it.
 type mailStore struct {
 	t              testing.TB
-	server         *backends.Server
+	address        string
 	user, password string
 	prefix, delim  string
 }
@@ -27,7 +27,7 @@ type mailStore struct {
 // selected must not matter.
 func openMailStore(t testing.TB, b *backends.Server, user, password string) *mailStore {
 	t.Helper()
-	m := &mailStore{t: t, server: b, user: user, password: password, delim: "/"}
+	m := &mailStore{t: t, address: b.Addr, user: user, password: password, delim: "/"}
 	m.do(func(c *imapclient.Client) error {
 		ns, err := c.Namespace().Wait()
 		if err == nil && len(ns.Personal) > 0 {
@@ -40,7 +40,7 @@ func openMailStore(t testing.TB, b *backends.Server, user, password string) *mai
 
 func (m *mailStore) do(f func(c *imapclient.Client) error) {
 	m.t.Helper()
-	c, err := imapclient.DialInsecure(m.server.Addr, nil)
+	c, err := imapclient.DialInsecure(m.address, nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -66,7 +66,8 @@ func capabilities(t testing.TB, b *backends.Server) []string {
 	t.Helper()
 	user, password := b.User()
 	var all []string
-	openMailStore(t, b, user, password).do(func(c *imapclient.Client) error {
+	offers := &mailStore{t: t, address: strings.TrimPrefix(b.URL(), "imap://"), user: user, password: password}
+	offers.do(func(c *imapclient.Client) error {
 		for name := range c.Caps() {
 			all = append(all, strings.ToLower(string(name)))
 		}

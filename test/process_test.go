@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,6 +56,7 @@ func startProcess(t testing.TB, args ...string) *process {
 	}
 	p := &process{t: t, command: exec.Command(path, args...), log: newWatchedLog()}
 	p.command.Stdout, p.command.Stderr = p.log, p.log
+	p.command.Env = append(os.Environ(), "GODEBUG=gctrace=1") // for peakHeap
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func startProcess(t testing.TB, args ...string) *process {
 			p.end(syscall.SIGTERM)
 		}
 		if t.Failed() {
-			t.Logf("calgate said:\n%s", p.log.String())
+			t.Logf("calgate said:\n%s", regexp.MustCompile(`(?m)^gc .*\n`).ReplaceAllString(p.log.String(), ""))
 		}
 	})
 	p.url = "http://" + p.await(`http=(127\.0\.0\.1:\d+)`)
@@ -88,6 +90,24 @@ func (p *process) await(expression string) string {
 		p.t.Fatalf("calgate did not say %s:\n%s", expression, p.log.String())
 	}
 	return found
+}
+
+var collected = regexp.MustCompile(`(?m)^gc \d+ .* (\d+)->(\d+)->(\d+) MB`)
+
+// peakHeap is the largest heap, in MB, that was live after a collection: what the process could not do without, with what it
+// had taken while the collection ran. since is how many collections are left out.
+func (p *process) peakHeap(since int) (live, taken int) {
+	for _, m := range p.collections()[since:] {
+		n, _ := strconv.Atoi(m[3])
+		live = max(live, n)
+		n, _ = strconv.Atoi(m[2])
+		taken = max(taken, n)
+	}
+	return live, taken
+}
+
+func (p *process) collections() [][]string {
+	return collected.FindAllStringSubmatch(p.log.String(), -1)
 }
 
 // end sends a signal and returns the exit status.

@@ -20,6 +20,9 @@ var sharingServers = []struct {
 	start func(testing.TB) *backends.Server
 }{
 	{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }},
+	{"dovecot tilde", func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{ACL: true, Tilde: true})
+	}},
 	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }},
 	{"cyrus dotted", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Dotted: true}) }},
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},

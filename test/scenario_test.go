@@ -43,8 +43,8 @@ import (
 // {user} {password} {host} are set from the start; {*} matches anything and {file:a.ics} is the text of a file. Where a
 // capture is one of several forms it is {name=REGEXP} at the place that sets it.
 //
-// Every scenario runs on every back end (on some in one way only, see servers), with caches, without, and with three gateways taking turns, each time for a user
-// who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
+// Every scenario runs on every back end, a mean one too (on some in one way only, see servers), with caches, without, and
+// with three gateways taking turns, each time for a user who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
 // scenario wants. go test ./test -run Scenario -update rewrites the answers; read the difference before you commit it.
 var update = flag.Bool("update", false, "rewrite the answers of scenarios")
 
@@ -85,6 +85,10 @@ var servers = []struct {
 		return backends.Cyrus(t, backends.Options{Dotted: true})
 	}, []string{"cached"}},
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, []string{"three"}},
+	{"mean", func(t testing.TB) *backends.Server {
+		return backends.Mean(t, backends.MeanOptions{Seed: 1, UIDPlus: true})
+	}, nil},
+	{"mean-bare", func(t testing.TB) *backends.Server { return backends.Mean(t, backends.MeanOptions{Seed: 2}) }, []string{"three"}},
 }
 
 func TestScenarios(t *testing.T) {
@@ -196,7 +200,7 @@ func (s *scenario) lacks(server string, offered []string) string {
 		switch n {
 		case "disk", "dovecot":
 			ok = server == "maildir" || server == "sdbox" || server == "dotted"
-		case "memory", "maildir", "sdbox", "dotted", "cyrus", "cyrus-dotted", "courier":
+		case "memory", "mean", "mean-bare", "maildir", "sdbox", "dotted", "cyrus", "cyrus-dotted", "courier":
 			ok = server == n
 		}
 		if !ok {

@@ -142,8 +142,20 @@ func (p *play) ask(st step) reply {
 		if answer.Close {
 			answer.Header.Set("Connection", "close") // the library takes it out
 		}
+		p.interrupt(conn)
 		return reply{answer.StatusCode, answer.Header, string(body)}
 	}
+}
+
+// interrupt ends connections between the gateways and a mean mail server, when the request is done with its clean-up: the
+// gateway then answers another one on the same connection.
+func (p *play) interrupt(conn net.Conn) {
+	if !p.server.IsMean() {
+		return
+	}
+	fmt.Fprintf(conn, "GET /robots.txt HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", p.values["host"])
+	_, _ = io.Copy(io.Discard, conn) // a connection that was closed tells the same
+	p.server.Interrupt(p.values["user"])
 }
 
 // request writes what goes over the wire.

@@ -37,7 +37,9 @@ type Server struct {
 	CertFile string // PEM file of the certificate; "" without Options.TLS
 
 	backend
-	fresh atomic.Int32
+	fresh    atomic.Int32
+	mean     *mean  // nil: the server is what it is
+	meanAddr string // where it is mean
 }
 
 // backend is what differs between servers.
@@ -50,7 +52,12 @@ type backend interface {
 }
 
 // URL is the address in the form that calgate serve -imap takes.
-func (s *Server) URL() string { return "imap://" + s.Addr }
+func (s *Server) URL() string {
+	if s.mean != nil {
+		return "imap://" + s.meanAddr
+	}
+	return "imap://" + s.Addr
+}
 
 // User makes an account that no other test uses and returns its name and password.
 func (s *Server) User() (user, password string) {

@@ -179,7 +179,7 @@ const courierCapability = "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSU
 // session greets, takes the login, and gives the connection to a process of the real server.
 func (c *courier) session(conn *net.TCPConn) {
 	c.mu.Lock()
-	stopped := c.listener == nil
+	stopped := c.listener == nil || c.options.PerAddress > 0 && len(c.conns)+len(c.running) >= c.options.PerAddress
 	c.conns[conn] = true
 	c.mu.Unlock()
 	defer func() {

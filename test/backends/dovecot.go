@@ -28,10 +28,14 @@ type Options struct {
 	Format   string // Dovecot: maildir (default), sdbox, mdbox, mbox
 	Dotted   bool   // separator ".", prefix "INBOX."; Courier has no other
 	ACL      bool   // Dovecot: ACL, other users below shared/, and only Users and those of Server.User; the others have ACL always
+	Tilde    bool   // Dovecot with ACL: other users are below ~user/, which LIST does not show unasked
 	Metadata bool
 	Quota    string // a rule such as "*:storage=200K"; "" = none
 	TLS      bool   // a certificate: implicit TLS on Server.TLSAddr, STARTTLS on Server.Addr
-	Extra    string // lines added to dovecot.conf or imapd.conf
+	// PerAddress is how many connections Courier bears; one more is closed without a greeting, as couriertcpd does it
+	// (MAXPERIP, 20 by default). 0: any number.
+	PerAddress int
+	Extra      string // lines added to dovecot.conf or imapd.conf
 }
 
 // Dovecot starts a private Dovecot. Any user may log in with Password(user).
@@ -256,10 +260,10 @@ plugin {
 namespace shared {
   type = shared
   separator = {{.Separator}}
-  prefix = shared{{.Separator}}%%u{{.Separator}}
+  prefix = {{if .Options.Tilde}}~{{else}}shared{{.Separator}}{{end}}%%u{{.Separator}}
   location = {{.Shared}}:INDEXPVT=~/shared/%%u
   subscriptions = no
-  list = children
+  list = {{if .Options.Tilde}}no{{else}}children{{end}}
 }
 {{- end}}
 {{- if .Options.Quota}}
