@@ -30,7 +30,6 @@ func TestSinceHistories(t *testing.T) {
 // history is a random one, on a calendar of its own.
 type history struct {
 	t        *testing.T
-	views    []*calendar.View // one a gateway
 	raw      *imapstore.Session
 	limits   []int
 	clients  [3]syncClient

@@ -84,7 +84,6 @@ type mean struct {
 	conns  map[*meanConn]string
 	seen   map[string]uint64 // connections of each user so far
 	stored map[string]bool   // users whose first STORE was ignored
-	ended  bool
 }
 
 // violation is a program that uses what is not offered.
