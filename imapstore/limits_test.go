@@ -57,7 +57,7 @@ func TestDovecotLimit(t *testing.T) {
 	user := newUser(b)
 	var gateways sync.WaitGroup
 	for range 3 {
-		s := storeOn(t, b, func(o *imapstore.Options) {})
+		s := storeOn(t, b, func(o *imapstore.Options) { o.Wait = time.Minute })
 		gateways.Go(func() {
 			if err := crowd(t, s, []string{user}, 8, 20); err != nil {
 				t.Errorf("three gateways: %v", err)
@@ -66,7 +66,7 @@ func TestDovecotLimit(t *testing.T) {
 	}
 	gateways.Wait()
 	user = newUser(b)
-	greedy := storeOn(t, b, func(o *imapstore.Options) { o.SessionsPerLogin = 30 })
+	greedy := storeOn(t, b, func(o *imapstore.Options) { o.SessionsPerLogin, o.Wait = 30, time.Minute }) // who waits is not served in turn
 	if err := crowd(t, greedy, []string{user}, 30, 10); err != nil {
 		t.Errorf("30 sessions wanted of 10: %v", err)
 	}
