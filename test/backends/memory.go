@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -64,7 +65,7 @@ func (b *memory) start() error {
 	defer b.mu.Unlock()
 	b.server, b.listener, b.done = server, ln, done
 	go func() { done <- server.Serve(ln) }()
-	return nil
+	return awaitGreeting(b.addr, 20*time.Second) // closing a server whose Serve has not begun is a race in it
 }
 
 func (b *memory) stop(bool) error {
