@@ -3,6 +3,7 @@ package imapstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -114,7 +115,7 @@ func (p *pool) try(key, mailbox string) (c, victim *conn, freed chan struct{}, e
 func (p *pool) pick(key, mailbox string, now time.Time) *conn {
 	best := -1
 	for i, c := range p.idle {
-		if c.key != key || now.Sub(c.born) >= p.o.LoginAge || now.Sub(c.since) >= p.o.IdleAge {
+		if !p.fit(c, key, now) {
 			continue
 		}
 		best = i
@@ -131,6 +132,11 @@ func (p *pool) pick(key, mailbox string, now time.Time) *conn {
 	c := p.idle[best]
 	p.remove(best)
 	return c
+}
+
+// fit says whether an idle session may be lent to key.
+func (p *pool) fit(c *conn, key string, now time.Time) bool {
+	return c.key == key && now.Sub(c.born) < p.o.LoginAge && now.Sub(c.since) < p.o.IdleAge
 }
 
 // remove takes a session out of the idle ones.
@@ -226,10 +232,17 @@ func (p *pool) worthWaiting(key string, err error) chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if errors.Is(err, errLimited) && p.byLogin[key] > 0 || errors.Is(err, errNoGreeting) && p.open > 0 {
+		now := p.o.Now()
+		if slices.ContainsFunc(p.idle, func(c *conn) bool { return p.fit(c, key, now) }) {
+			return closedChannel // given back while the server was asked: nobody may come to wake who waits
+		}
 		return p.freed
 	}
 	return nil
 }
+
+// closedChannel never lets anybody wait.
+var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // put takes a session back; c is nil or spent where there is nothing to keep.
 func (p *pool) put(key string, c *conn) {
