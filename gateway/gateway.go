@@ -119,7 +119,7 @@ func methods() []method {
 		{"PUT", placeObject | placeFeed, (*request).put},
 		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete},
 		{"COPY", placeObject, (*request).move},
-		{"MOVE", placeObject, (*request).move},
+		{"MOVE", placeObject | placeCalendar, (*request).move},
 		{"PROPFIND", dav | placeFeed, (*request).propfind},
 		{"PROPPATCH", dav, (*request).proppatch},
 		{"REPORT", dav, (*request).report},

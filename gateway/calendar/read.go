@@ -113,7 +113,7 @@ func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missi
 			return nil, wrap("Read", v.calendar.Mailbox, err)
 		}
 		_, wanted := byUID[m.UID]
-		if !wanted || len(m.Octets) == 0 {
+		if !wanted || len(m.Octets) == 0 || !v.isItself(m.UID, m.Octets) {
 			continue
 		}
 		bodies[m.UID] = v.body(ctx, m.Octets, m.UID)
@@ -131,6 +131,13 @@ func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missi
 		v.account.server.cache.setBody(v.bodyKey(items[i].UID), b)
 	}
 	return missing, nil
+}
+
+// isItself is false for what Courier gives in the place of a message that is gone, because
+// it was expunged or its mailbox renamed meanwhile: a note that it is no longer there.
+func (v *View) isItself(uid uint32, message []byte) bool {
+	r := v.ix.record(uid)
+	return r == nil || v.account.session.Caps().Condstore || r.Is(message)
 }
 
 // body takes the octets out of a message. All gateways must agree on what a folder
@@ -152,5 +159,9 @@ func (v *View) body(ctx context.Context, message []byte, uid uint32) []byte {
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
-	return bodyKey{folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix.triple.UIDValidity, uid}
+	k := bodyKey{folderKey: folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, uidValidity: v.ix.triple.UIDValidity, uid: uid}
+	if r := v.ix.record(uid); r != nil {
+		k.token = r.Token
+	}
+	return k
 }
