@@ -115,7 +115,7 @@ func makePatch(elements []davxml.Element, extended bool) *newCalendar {
 		if condition.Local != "" {
 			p.errors[e.Name], p.failed = condition, true
 		} else if element != "" {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element})
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: e.Text})
 		}
 	}
 	if name := dav("resourcetype"); extended && !typed && p.errors[name].Local == "" {

@@ -193,11 +193,20 @@ func (q *request) storedProperties(v *calendar.View) ([]storedElement, error) {
 		if !settable(name) && name != componentSetName {
 			continue
 		}
+		if p.XML == "" {
+			p.XML = textElement(name, p.Text)
+		}
 		if e, err := davxml.ParseElement(p.XML); err == nil && e.Name == name {
 			elements = append(elements, storedElement{*e, p.Private})
 		}
 	}
 	return elements, nil
+}
+
+// textElement is a property of which another program keeps the text alone.
+func textElement(name xml.Name, text string) string {
+	b := append(davxml.AppendAttribute([]byte("<x:"+name.Local+` xmlns:x="`), name.Space), `">`...)
+	return string(davxml.AppendText(b, text)) + "</x:" + name.Local + ">"
 }
 
 func fixed(value string) func([]byte, *subject) ([]byte, bool) {

@@ -75,6 +75,10 @@ type Account struct {
 	homes    map[string]*Home // the same of other users, by owner as in the URL
 	settings settings
 
+	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
+	allMetadata bool                             // metadata holds all that there is
+	many        bool                             // this request is about many calendars
+
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration
 }

@@ -78,6 +78,7 @@ const maxHomeSessions = 3
 // STATUS for all; the rest is looked at over a few sessions at once.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
+		a.many = a.many || len(calendars) > 1
 		views := make([]*View, len(calendars))
 		errs := make([]error, len(calendars))
 		warm := a.warm(ctx, calendars)
