@@ -96,10 +96,10 @@ func (f *freeBusy) add(view *calendar.View) error {
 		return err
 	}
 	var batch []calendar.Entry
-	for e := range view.Entries() {
-		if e.Component == "VTODO" || e.Component == "VJOURNAL" || !e.Span.MayOverlap(f.asked.Start, f.asked.End) {
-			continue
-		}
+	wanted := func(s translate.Span) bool {
+		return s.Component != "VTODO" && s.Component != "VJOURNAL" && s.MayOverlap(f.asked.Start, f.asked.End)
+	}
+	for e := range view.EntriesWhere(wanted) {
 		if batch = append(batch, e); len(batch) == batchQuery {
 			if err := f.read(view, batch, zone); err != nil {
 				return err

@@ -40,14 +40,9 @@ type expansion struct {
 // gather finds the instances of a kind in a range. ok is false where the rules do
 // not tell all of them.
 func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
-	at := make([]int, len(s.list)) // place in the object of each component
-	first := len(e.list)
-	for place, by := range s.places {
-		at[by], first = place, min(first, place)
-	}
 	var list []instance
 	take := func(i instance) bool {
-		i.by = at[i.by]
+		i.by = s.members[i.by]
 		list = append(list, i)
 		return len(list) <= MaxInstances
 	}
@@ -79,7 +74,7 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 		return false, ErrTooManyInstances
 	}
 	slices.SortStableFunc(list, func(a, b instance) int { return cmp.Compare(a.unix, b.unix) })
-	e.instances[first] = list
+	e.instances[s.members[0]] = list
 	return !s.missing && !s.extra && s.step.left >= 0, nil
 }
 

@@ -47,7 +47,7 @@ func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
 		case c.name == "VFREEBUSY":
 			f.published(m, i)
 		case c.name == "VEVENT":
-			kinds[m.set(c.name).places[i]] = m.busyType(i)
+			kinds[m.set(c.name).place(i)] = m.busyType(i)
 		}
 	}
 	if len(kinds) > 0 {

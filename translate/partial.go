@@ -157,7 +157,7 @@ func limitRecurrence(raw []byte, r TimeRange, zone *Zone) []byte {
 			continue
 		}
 		s := m.set(c.name)
-		if by := s.places[i]; s.list[by].override && !s.matters(by, r) {
+		if by := s.place(i); s.list[by].override && !s.matters(by, r) {
 			gone = append(gone, octets{c.start, c.end})
 		}
 	}
