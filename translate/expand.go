@@ -26,8 +26,12 @@ func expand(raw []byte, r TimeRange, zone *Zone, budget *Budget) ([]byte, error)
 			}
 		}
 	}
-	return e.write(), nil
+	return e.write()
 }
+
+// maxExpanded is how long an expanded object may be, in octets: its instances may be as
+// many as its text is long.
+const maxExpanded = 2 * MaxObject
 
 // expansion is an object that is being expanded.
 type expansion struct {
@@ -80,7 +84,7 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 
 // write writes the object: its own lines as they are, the instances where the
 // first component of their kind was.
-func (e *expansion) write() []byte {
+func (e *expansion) write() ([]byte, error) {
 	next := 0 // in the list of components
 	skip := 0 // octets up to here are done
 	for s := NewScanner(e.raw); s.Next(); {
@@ -99,7 +103,9 @@ func (e *expansion) write() []byte {
 				continue
 			case e.main(next) && c.name != "VFREEBUSY":
 				for _, i := range e.instances[next] {
-					e.component(i)
+					if e.component(i); len(e.w.b) > maxExpanded {
+						return nil, ErrTooManyInstances
+					}
 				}
 				skip = c.end
 				continue
@@ -107,7 +113,7 @@ func (e *expansion) write() []byte {
 		}
 		e.w.raw(e.raw[l.Start:l.End])
 	}
-	return e.w.b
+	return e.w.b, nil
 }
 
 // component writes one instance.

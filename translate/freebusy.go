@@ -40,18 +40,17 @@ func NewFreeBusy(r TimeRange) *FreeBusy {
 // The error is for an object that cannot be listed within the limits.
 func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
 	m := newMatcher(raw, zone, f.budget)
-	kinds := map[int]int{} // component in the series -> type
 	for i, c := range m.list {
-		switch {
-		case !m.main(i):
-		case c.name == "VFREEBUSY":
+		if c.name == "VFREEBUSY" && m.main(i) {
 			f.published(m, i)
-		case c.name == "VEVENT":
-			kinds[m.set(c.name).place(i)] = m.busyType(i)
 		}
 	}
-	if len(kinds) > 0 {
-		if err := f.events(m.set("VEVENT"), kinds); err != nil {
+	if s := m.set("VEVENT"); len(s.members) > 0 {
+		kinds := make([]int8, len(s.members))
+		for by, i := range s.members {
+			kinds[by] = m.busyType(i)
+		}
+		if err := f.events(s, kinds); err != nil {
 			return err
 		}
 	}
@@ -64,8 +63,8 @@ func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
 }
 
 // busyType is what an event makes of its time; -1: nothing.
-func (m *matcher) busyType(i int) int {
-	kind := busy
+func (m *matcher) busyType(i int) int8 {
+	kind := int8(busy)
 	m.lines(i, func(l *Line) {
 		v := trimBlank(l.Value())
 		switch {
@@ -78,11 +77,11 @@ func (m *matcher) busyType(i int) int {
 	return kind
 }
 
-func (f *FreeBusy) events(s *set, kinds map[int]int) error {
+func (f *FreeBusy) events(s *set, kinds []int8) error {
 	n := 0
 	take := func(i instance) bool {
 		if kind := kinds[i.by]; kind >= 0 && i.end != openEnd {
-			n += f.add(kind, bounds{i.unix, i.end})
+			n += f.add(int(kind), bounds{i.unix, i.end})
 		}
 		return n <= MaxInstances
 	}

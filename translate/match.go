@@ -34,6 +34,9 @@ func components(list []component, s *Scanner) []component {
 			}
 			open[depth] = len(list)
 			depth++
+			if len(list) == cap(list) && len(list) > 0 { // all at once
+				list = slices.Grow(list, 1+min(bytes.Count(s.raw[s.at:], []byte("BEGIN:")), MaxComponents-len(list)))
+			}
 			list = append(list, component{componentName(trimBlank(l.Value())), parent, l.Start, len(s.raw)})
 		case l.Is("END") && skipped > 0:
 			skipped--
@@ -250,11 +253,12 @@ func (m *matcher) set(kind string) *set {
 		return &o.set
 	}
 	s := &set{members: make([]int, 0, n)}
-	list := make([]*times, 0, n)
-	for i := first; i < len(m.list); i++ {
+	list, room := make([]*times, 0, n), make([]times, n)
+	for i := first; i < len(m.list) && len(list) < n; i++ {
 		if m.list[i].name == kind && m.main(i) {
-			s.members = append(s.members, i)
-			list = append(list, m.times(i, nil))
+			t := &room[len(list)]
+			m.readTimes(i, nil, t)
+			s.members, list = append(s.members, i), append(list, t)
 		}
 	}
 	s.init(m.frame, kind, list, make([]moments, len(list)), m.budget)
