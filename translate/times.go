@@ -45,7 +45,7 @@ type times struct {
 	busy       bool // has FREEBUSY
 	busyThen   bool // a FREEBUSY period may overlap asked
 
-	floats bool // a time depends on a zone that is not known here
+	floats bool // a time depends on a zone that the object does not define
 }
 
 // read takes what a line of the component says about time.
