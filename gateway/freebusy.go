@@ -120,10 +120,7 @@ func (f *freeBusy) read(view *calendar.View, batch []calendar.Entry, zone *trans
 		case err != nil:
 			return err
 		default:
-			if err := f.FreeBusy.Add(item.Body, zone); err != nil {
-				return &HTTPError{Code: http.StatusInsufficientStorage, Precondition: dav("number-of-matches-within-limits"),
-					Public: "there are too many instances in the range", Err: err}
-			}
+			f.FreeBusy.Add(item.Body, zone)
 		}
 	}
 	return nil

@@ -21,8 +21,8 @@ func expand(raw []byte, r TimeRange, zone *Zone, budget *Budget) ([]byte, error)
 				e.done = map[*set]bool{}
 			}
 			e.done[s] = true
-			if ok, err := e.gather(s, r); err != nil || !ok {
-				return raw, err
+			if err := e.gather(s, r); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -41,9 +41,8 @@ type expansion struct {
 	w         lineWriter
 }
 
-// gather finds the instances of a kind in a range. ok is false where the rules do
-// not tell all of them.
-func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
+// gather finds the instances of a kind in a range.
+func (e *expansion) gather(s *set, r TimeRange) error {
 	var list []instance
 	take := func(i instance) bool {
 		i.by = s.members[i.by]
@@ -65,7 +64,7 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 			i = instance{by: by} // a task without DTSTART and DUE, for one
 		}
 		if !take(i) {
-			return false, ErrTooManyInstances
+			return ErrTooManyInstances
 		}
 	}
 	if len(s.list) > 1 || !s.single(0) {
@@ -75,11 +74,14 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 		})
 	}
 	if len(list) > MaxInstances {
-		return false, ErrTooManyInstances
+		return ErrTooManyInstances
+	}
+	if s.missing || s.extra || s.step.left < 0 {
+		return ErrNotExpanded
 	}
 	slices.SortStableFunc(list, func(a, b instance) int { return cmp.Compare(a.unix, b.unix) })
 	e.instances[s.members[0]] = list
-	return !s.missing && !s.extra && s.step.left >= 0, nil
+	return nil
 }
 
 // write writes the object: its own lines as they are, the instances where the
