@@ -93,7 +93,7 @@ func TestScannerSteps(t *testing.T) {
 func TestMemoryOfHostileTexts(t *testing.T) {
 	r := span("20260301T000000Z", "20260401T000000Z")
 	alarms := of(CompFilter{Name: "VEVENT", TimeRange: &r, Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
-	for name, raw := range hostileTexts(256 << 10) {
+	for name, raw := range hostileTexts(160 << 10) {
 		raw := []byte(raw)
 		for what, f := range map[string]func(){
 			"scanned": func() {

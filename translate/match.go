@@ -34,8 +34,9 @@ func components(list []component, s *Scanner) []component {
 			}
 			open[depth] = len(list)
 			depth++
-			if len(list) == cap(list) && len(list) > 0 { // all at once
-				list = slices.Grow(list, 1+min(bytes.Count(s.raw[s.at:], []byte("BEGIN:")), MaxComponents-len(list)))
+			if n := len(list); n == cap(list) && n > 0 { // for all that may come
+				more := 1 + min(bytes.Count(s.raw[s.at:], []byte("BEGIN:")), MaxComponents-n)
+				list = append(make([]component, 0, n+more), list...)
 			}
 			list = append(list, component{componentName(trimBlank(l.Value())), parent, l.Start, len(s.raw)})
 		case l.Is("END") && skipped > 0:

@@ -191,7 +191,7 @@ func ordinal(v []byte, least, most int64) (int64, bool) {
 
 // ruleList reads a list of numbers, sorted and each once.
 func ruleList(value []byte, least, most int64, signed bool) ([]int64, bool) {
-	var list []int64
+	list := make([]int64, 0, 1+bytes.Count(value, []byte{','}))
 	for len(value) > 0 {
 		var v []byte
 		v, value, _ = bytes.Cut(value, []byte{','})
