@@ -75,6 +75,7 @@ type Account struct {
 	home     *Home            // LIST of this request
 	homes    map[string]*Home // the same of other users, by owner as in the URL
 	states   states           // of the last OpenHome or OpenHomeOf of this request
+	settings settings
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration

@@ -94,7 +94,7 @@ func (a *Account) overview(ctx context.Context, scope imapstore.Scope) ([]imapst
 			l.Name = name
 		}
 		kind, _ := a.server.kinds.of(l, l.FolderType)
-		return kind != NoCalendar
+		return kind != NoCalendar || l.Name == settingsMailbox
 	}
 	listed, err := a.session.Overview(ctx, scope)
 	if err != nil {
@@ -103,6 +103,9 @@ func (a *Account) overview(ctx context.Context, scope imapstore.Scope) ([]imapst
 	a.states = states{}
 	for _, l := range listed {
 		a.states[l.Name] = l
+	}
+	if scope.Own {
+		a.noteSettings(listed)
 	}
 	return listed, nil
 }

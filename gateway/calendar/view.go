@@ -24,7 +24,8 @@ type View struct {
 	rights   rights
 	ix       *index
 	looked   time.Time
-	again    bool // a write that was not stored has been tried again
+	again    bool  // a write that was not stored has been tried again
+	besides  *View // the settings mailbox, where a change of private properties wrote to it
 }
 
 // Open looks at a calendar. A default calendar that is not there yet shows as an
