@@ -28,6 +28,7 @@ type selected struct {
 	name     string // the server's
 	triple   Mailbox
 	id       string // MAILBOXID
+	other    bool   // another mailbox has the name now, or none
 	known    bool   // triple names the view, but for what wire.view says
 	readOnly bool
 	own      []uint32 // UIDs that this connection appended since triple was known
@@ -110,24 +111,13 @@ func (c *conn) look(name string) (Looked, error) {
 // gone, if there were any, and Courier goes on as if nothing had happened.
 func (c *conn) lookAgain(name string, on func(*response) error, lines []string) ([]reply, error) {
 	lines[0] = "NOOP"
-	if !c.caps.Condstore || c.caps.Annotations {
-		items := "UIDVALIDITY"
-		if c.caps.ObjectID {
-			items += " MAILBOXID"
-		}
-		lines = append(lines, "STATUS "+arg(name)+" ("+items+")")
+	if !c.caps.Condstore {
+		lines = append(lines, c.identity(name))
 	}
 	c.w.doubt = ""
-	now, id := c.sel.triple.UIDValidity, c.sel.id
+	x := c.sel
 	replies, err := c.command(func(r *response) error {
-		if r.kind == "STATUS" {
-			if _, m, ok := parseStatus(r.scan()); ok {
-				now = m.UIDValidity
-			}
-			if _, s, ok := strings.Cut(string(r.octets), "MAILBOXID "); ok && id != "" {
-				id, _, _ = strings.Cut(strings.TrimPrefix(s, "("), ")")
-			}
-		}
+		x.compare(r)
 		return on(r)
 	}, lines...)
 	switch {
@@ -139,14 +129,43 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 		c.abort()
 		return nil, &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
 	}
-	gone := now != c.sel.triple.UIDValidity || id != c.sel.id
-	for _, p := range replies {
-		gone = gone || p.status != "OK" // whatever it means, SELECT will tell
+	all := replies
+	if c.caps.Annotations && c.w.view.exists == 0 {
+		if all, err = c.command(func(r *response) error { x.compare(r); return nil }, c.identity(name)); err != nil {
+			return nil, err
+		}
+		all = append(all, replies...)
 	}
-	if gone {
+	for _, p := range all {
+		x.other = x.other || p.status != "OK" // whatever it means, SELECT will tell
+	}
+	if x.other {
 		c.sel = nil
 	}
 	return replies, nil
+}
+
+// identity asks what tells a mailbox from another one of its name.
+func (c *conn) identity(name string) string {
+	items := "UIDVALIDITY"
+	if c.caps.ObjectID {
+		items += " MAILBOXID"
+	}
+	return "STATUS " + arg(name) + " (" + items + ")"
+}
+
+// compare notes when the answer is about another mailbox than the selected one.
+func (x *selected) compare(r *response) {
+	if r.kind != "STATUS" {
+		return
+	}
+	if _, m, ok := parseStatus(r.scan()); ok && m.UIDValidity != 0 {
+		x.other = x.other || m.UIDValidity != x.triple.UIDValidity
+	}
+	if _, s, ok := strings.Cut(string(r.octets), "MAILBOXID "); ok && x.id != "" {
+		id, _, _ := strings.Cut(strings.TrimPrefix(s, "("), ")")
+		x.other = x.other || id != x.id
+	}
 }
 
 // selectName selects a mailbox; lines[0] is filled in, the others go in the same write.

@@ -364,6 +364,9 @@ func checkRenamedFolder(t *testing.T, b *backends.Server) {
 		if l := look(t, o, "Tasks"); int(l.Messages) != messages {
 			t.Errorf("%+v, want %d messages", l, messages)
 		}
+		if messages == 0 && b.Home(user) != "" && strings.HasPrefix(b.Name, "dovecot") {
+			continue // an empty one whose index files were replaced under it may stay empty for a session that knew it
+		}
 		create(t, mover, "Calendar")
 		add(t, mover, "Calendar", message(7))
 		l, err := p.Look(t.Context(), "Calendar")

@@ -46,8 +46,8 @@ func TestZoneDefinition(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n": "Europe/Berlin",
-		"BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:/example.org/Asia/Tokyo\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n":  "Asia/Tokyo",
-		"BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:My zone\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n":                  "",
+		"BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:/example.org/Asia/Tokyo\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n": "Asia/Tokyo",
+		"BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:My zone\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n":                 "",
 		"none": "",
 	} {
 		if got := ZoneID([]byte(text)); got != want {
