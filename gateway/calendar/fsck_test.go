@@ -176,6 +176,112 @@ func TestFsckRaced(t *testing.T) {
 	})
 }
 
+// tear makes a MOVE of an object from the default calendar that ended between its two
+// steps.
+func (g *fleet) tear(t *testing.T, name, uid, summary string) {
+	t.Helper()
+	v, other := g.twoCalendars(t, 0)
+	put, err := v.Put(t.Context(), name, event(uid, summary), calendar.Condition{})
+	must(t, err)
+	looked, err := g.account(t, 0).Session().Look(t.Context(), "Calendar")
+	must(t, err)
+	g.forge(t, other.Calendar().Mailbox, event(uid, summary), func(r *translate.Record) {
+		r.Name, r.MovedFrom = name, translate.FormatMovedFrom("Calendar", looked.UIDValidity, token(put.ETag))
+	})
+}
+
+// A torn move is found, and finished, also after somebody has changed the copy: not
+// when the source has changed, nor when somebody put the source there again after the
+// move was finished.
+func TestFsckOfAnEditedCopy(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		g.open(t, 0)
+		for _, name := range []string{"a", "b", "c"} {
+			g.tear(t, name+".ics", name, "old")
+		}
+		v, other := g.twoCalendars(t, 1)
+		for _, summary := range []string{"edited", "edited again"} {
+			for _, name := range []string{"a", "b"} {
+				_, err := other.Put(ctx, name+".ics", event(name, summary), calendar.Condition{})
+				must(t, err)
+			}
+			must(t, other.CleanUp(ctx))
+		}
+		_, err := v.Put(ctx, "b.ics", event("b", "newer"), calendar.Condition{})
+		must(t, err)
+		account, r := g.examine(t, 2, other.Calendar().Mailbox)
+		if got := findings(r); !slices.Equal(got, []string{"torn move live a.ics Calendar repaired=false", "torn move live c.ics Calendar repaired=false"}) {
+			t.Errorf("found: %q", got)
+		}
+		var source []byte // of c, as a backup has it
+		for m, err := range account.Session().Messages(ctx, "Calendar", []uint32{uidOf(t, v, "c.ics")}) {
+			must(t, err)
+			source = slices.Clone(m.Octets)
+		}
+		must(t, account.Repair(ctx, r))
+		if r.Wrong() {
+			t.Errorf("not repaired: %q", findings(r))
+		}
+		_, err = account.Session().Append(ctx, "Calendar", imapstore.Outgoing{Octets: source}, time.Now().Add(time.Minute))
+		must(t, err)
+		v, other = g.twoCalendars(t, 0)
+		mustShow(t, v, map[string]string{"b.ics": "newer", "c.ics": "old"})
+		mustShow(t, other, map[string]string{"a.ics": "edited again", "b.ics": "edited again", "c.ics": "old"})
+		if _, r := g.examine(t, 2, other.Calendar().Mailbox); r.Wrong() {
+			t.Errorf("found again: %q", findings(r))
+		}
+	})
+}
+
+func uidOf(t *testing.T, v *calendar.View, name string) uint32 {
+	t.Helper()
+	e, ok := v.Entry(name)
+	if !ok {
+		t.Fatalf("%s is not there", name)
+	}
+	return e.UID
+}
+
+// fsck finishes a MOVE that is not torn but only slow: the object is in the target, and
+// the MOVE is told that it was done. Were it told that it had lost, it would take the
+// copy back, and the object would be nowhere.
+func TestFsckOfASlowMove(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		v, other := g.twoCalendars(t, 1)
+		_, err := v.Put(ctx, "a.ics", event("a", "a"), calendar.Condition{})
+		must(t, err)
+		finished := false
+		slow := newServer(t, g.mail.URL(), calendar.Options{Now: func() time.Time {
+			if !finished { // a write asks for the time before its APPEND
+				if _, there := g.openOther(t, 2).Entry("a.ics"); there {
+					finished = true
+					account, r := g.examine(t, 2, other.Calendar().Mailbox)
+					must(t, account.Repair(ctx, r))
+					if got := findings(r); !slices.Equal(got, []string{"torn move live a.ics Calendar repaired=true"}) {
+						t.Errorf("found: %q", got)
+					}
+				}
+			}
+			return time.Now()
+		}})
+		g.servers[0] = slow
+		v, other = g.twoCalendars(t, 0)
+		if _, err := v.Move(ctx, "a.ics", calendar.Condition{}, other, "a.ics", calendar.Condition{}); err != nil || !finished {
+			t.Errorf("finished %v: %v", finished, err)
+		}
+		v, other = g.twoCalendars(t, 1)
+		mustShow(t, v, map[string]string{})
+		mustShow(t, other, map[string]string{"a.ics": "a"})
+	})
+}
+
+func (g *fleet) openOther(t *testing.T, i int) *calendar.View {
+	_, other := g.twoCalendars(t, i)
+	return other
+}
+
 // A folder that a newer calgate has written to is examined, and not touched.
 func TestFsckOfANewerFolder(t *testing.T) {
 	eachBackend(t, func(t *testing.T, g *fleet) {
