@@ -2,8 +2,6 @@ package test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -13,9 +11,6 @@ import (
 
 	"calgate/test/backends"
 	"calgate/test/faulty"
-
-	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // Every IMAP command of every write fails once, at every point: the connection is cut, or the gateway killed. A fresh
@@ -107,7 +102,7 @@ func TestCrashConnection(t *testing.T) {
 	for _, server := range []struct {
 		name  string
 		start func(testing.TB) *backends.Server
-		short func(commands []string, i int) bool // the steps that fail without TEST_LONG; nil: none
+		short stepChoice // of the steps that fail without TEST_LONG; nil: none
 	}{
 		{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, fromFirstChange},
 		{"sdbox", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }, nil},
@@ -118,7 +113,7 @@ func TestCrashConnection(t *testing.T) {
 			t.Parallel()
 			fails := server.short
 			if os.Getenv("TEST_LONG") == "1" {
-				fails = func([]string, int) bool { return true }
+				fails = func(int, []string, int) bool { return true }
 			} else if backends.LeaveOut("some steps of the writes failed once on " + server.name + ": need TEST_LONG=1"); fails == nil {
 				t.Skip("needs TEST_LONG=1")
 			}
@@ -132,26 +127,29 @@ func TestCrashConnection(t *testing.T) {
 	}
 }
 
+// stepChoice tells whether a command, numbered from 0, of one of the writes is to fail.
+type stepChoice func(write int, commands []string, i int) bool
+
 // changes tells whether a command changes something.
 func changes(command string) bool {
 	return regexp.MustCompile(`^(APPEND|CREATE|DELETE|SETMETADATA|UID STORE|UID EXPUNGE)`).MatchString(command)
 }
 
 // fromFirstChange: what goes before is the same for all writes, and fails in the first of them.
-func fromFirstChange(commands []string, i int) bool {
-	return slices.ContainsFunc(commands[:i+1], changes)
+func fromFirstChange(write int, commands []string, i int) bool {
+	return write == 0 || slices.ContainsFunc(commands[:i+1], changes)
 }
 
-func atAppend(commands []string, i int) bool {
+func atAppend(_ int, commands []string, i int) bool {
 	return changes(commands[i]) && !strings.HasPrefix(commands[i], "UID")
 }
 
 func TestCrashGateway(t *testing.T) {
 	t.Parallel()
 	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
-	fails := fromFirstChange
+	fails := stepChoice(fromFirstChange)
 	if os.Getenv("TEST_LONG") != "1" {
-		fails = func(commands []string, i int) bool { return changes(commands[i]) }
+		fails = func(_ int, commands []string, i int) bool { return changes(commands[i]) }
 	}
 	eachStep(t, b, fails, func(t *testing.T, w write, step int, at faulty.Point) {
 		var victim *process
@@ -164,9 +162,9 @@ func TestCrashGateway(t *testing.T) {
 }
 
 // eachStep finds the commands of each write on a sound wire, by a gateway that knows nothing yet, and calls f for every point
-// of those that are to fail; of the first write all do.
-func eachStep(t *testing.T, b *backends.Server, fails func(commands []string, i int) bool, f func(t *testing.T, w write, step int, at faulty.Point)) {
-	for first, w := range writes {
+// of those that are to fail.
+func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *testing.T, w write, step int, at faulty.Point)) {
+	for n, w := range writes {
 		p := faulty.New(t, b.Addr)
 		t.Run(w.name+"/sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
 			c := newCrashClient(t, b, startGateway(t, b, nil, false))
@@ -182,7 +180,7 @@ func eachStep(t *testing.T, b *backends.Server, fails func(commands []string, i 
 			t.Fatalf("%s: only %q", w.name, commands)
 		}
 		for i, command := range commands {
-			if command == "LOGOUT" || first > 0 && !fails(commands, i) {
+			if command == "LOGOUT" || !fails(n, commands, i) {
 				continue
 			}
 			for _, point := range points {
@@ -246,119 +244,3 @@ func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, st
 
 // crashPatience is how long a clean-up may take.
 const crashPatience = 10 * time.Second
-
-// crashClient is a user at a gateway.
-type crashClient struct{ user, password, gateway string }
-
-func newCrashClient(t *testing.T, b *backends.Server, gateway string) *crashClient {
-	user, password := b.User()
-	return &crashClient{user, password, gateway}
-}
-
-type crashAnswer struct {
-	status     int
-	body, etag string
-}
-
-var crashHTTP = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-
-// ask gives status 0 where no whole answer came.
-func (c *crashClient) ask(r request) crashAnswer { return c.askOver(crashHTTP, r) }
-
-func (c *crashClient) askOver(client *http.Client, r request) crashAnswer {
-	q, err := http.NewRequest(r.method, "http://"+c.gateway+r.path, strings.NewReader(r.body))
-	if err != nil {
-		panic(err)
-	}
-	q.SetBasicAuth(c.user, c.password)
-	for name, value := range r.header {
-		q.Header.Set(name, value)
-	}
-	answer, err := client.Do(q)
-	if err != nil {
-		return crashAnswer{}
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return crashAnswer{}
-	}
-	return crashAnswer{answer.StatusCode, string(body), answer.Header.Get("ETag")}
-}
-
-func (c *crashClient) must(t *testing.T, r request) {
-	t.Helper()
-	if a := c.ask(r); a.status/100 != 2 {
-		t.Fatalf("%s %s: %d %s", r.method, r.path, a.status, a.body)
-	}
-}
-
-func (c *crashClient) filled(t *testing.T, r request) request {
-	header := map[string]string{}
-	for name, value := range r.header {
-		if strings.Contains(value, "{etag}") {
-			value = strings.ReplaceAll(value, "{etag}", c.ask(request{"GET", crashObject, nil, ""}).etag)
-		}
-		header[name] = value
-	}
-	r.header = header
-	return r
-}
-
-// shown is what this gateway shows; both, or an object twice, would fail here.
-func (c *crashClient) shown(t *testing.T) shown {
-	t.Helper()
-	var s shown
-	list := c.ask(request{"PROPFIND", crashCalendar, map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>`})
-	get := c.ask(request{"GET", crashObject, nil, ""})
-	if list.status != 207 || strings.Count(list.body, "/a.ics<") != map[int]int{200: 1}[get.status] {
-		t.Fatalf("GET is answered %d, the listing %d is %s", get.status, list.status, list.body)
-	}
-	if get.status == 200 {
-		s.summary = summary(get.body)
-	}
-	name := c.ask(request{"PROPFIND", crashCalendar, map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/></D:prop></D:propfind>`})
-	if m := listNames.FindStringSubmatch(name.body); m != nil {
-		s.displayName = m[1]
-	}
-	if target := c.ask(request{"GET", crashTarget, nil, ""}); target.status == 200 {
-		s.other = summary(target.body)
-	}
-	made := c.ask(request{"PROPFIND", crashMade, map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/></D:prop></D:propfind>`})
-	if m := listNames.FindStringSubmatch(made.body); m != nil && made.status == 207 {
-		s.made = m[1]
-	}
-	return s
-}
-
-func summary(object string) string {
-	_, rest, _ := strings.Cut(object, "SUMMARY:")
-	line, _, _ := strings.Cut(rest, "\r\n")
-	return line
-}
-
-// messages counts what is in the folder.
-func (c *crashClient) messages(t *testing.T, b *backends.Server) (n int) {
-	m := openMailStore(t, b, c.user, c.password)
-	m.do(func(cl *imapclient.Client) error {
-		status, err := cl.Status(m.name("Calendar"), &imap.StatusOptions{NumMessages: true}).Wait()
-		if err == nil {
-			n = int(*status.NumMessages)
-		}
-		return err
-	})
-	return n
-}
-
-// wanted is how many messages a clean folder has: the objects, a tombstone and what is kept below it, the properties.
-func (c *crashClient) wanted(t *testing.T) int {
-	s := c.shown(t)
-	n := 2 // a.ics or its tombstone, and other.ics
-	if s.summary == "" {
-		n++ // the kept version
-	}
-	if s.displayName != "Calendar" {
-		n++
-	}
-	return n
-}
