@@ -23,6 +23,7 @@ type fleetMail struct {
 	folder string
 	next   int
 	copies map[string]imap.UIDSet // by value
+	gone   map[string]imap.UIDSet // the same of what it expunged
 }
 
 // newFleetMail logs in, past all wires that break.
@@ -32,7 +33,7 @@ func newFleetMail(f *fleet) *fleetMail {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { c.Close() })
-	m := &fleetMail{t: f.t, h: f.h, rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0)), c: c, folder: f.store.name("Calendar"), copies: map[string]imap.UIDSet{}}
+	m := &fleetMail{t: f.t, h: f.h, rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0)), c: c, folder: f.store.name("Calendar"), copies: map[string]imap.UIDSet{}, gone: map[string]imap.UIDSet{}}
 	if err := c.Login(f.client.user, f.client.secret).Wait(); err != nil {
 		f.t.Fatal(err)
 	}
@@ -85,6 +86,7 @@ func (m *fleetMail) act() error {
 		return nil
 	}
 	delete(m.copies, value)
+	m.gone[value] = uids
 	return m.expunge(uids)
 }
 
@@ -126,6 +128,18 @@ func (m *fleetMail) append() error {
 	}
 	m.copies[value] = imap.UIDSetNum(data.UID)
 	return nil
+}
+
+// about tells what the folder holds of a value, for people.
+func (m *fleetMail) about(value string) string {
+	if err := m.c.Noop().Wait(); err != nil {
+		return err.Error()
+	}
+	found, err := m.c.UIDSearch(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: value}}}, nil).Wait()
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: expunged were %v, there is %v", value, m.gone[value], found.AllUIDs())
 }
 
 // left are the values of what it brought and did not expunge.
