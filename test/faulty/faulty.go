@@ -44,6 +44,7 @@ type Fault struct {
 	Offset  int    // for InLiteral; 0 means half of the literal, negative counts from its end
 	Literal int    // for InLiteral and AllButOne: which one of the command; 0 means the first
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
+	Refuse  string // at Before: the server never sees the command, and the program is told this: "NO System I/O error"
 	Do      func() // run at the point, before the cut: kill the program, restart the server
 
 	fired chan struct{} // closed when it has happened; another one may be armed by then
