@@ -87,34 +87,44 @@ func (m *fleetMail) act() error {
 	}
 	delete(m.copies, value)
 	m.gone[value] = uids
-	return m.expunge(uids)
+	return m.expunge(value)
 }
 
-// expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder.
-func (m *fleetMail) expunge(uids imap.UIDSet) error {
+// expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder. It looks for
+// the copies too: Courier does not name all of them in COPYUID while others append.
+func (m *fleetMail) expunge(value string) error {
 	for range 20 {
+		found, err := m.search(value)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		uids := imap.UIDSetNum(found...)
 		if err := m.c.Store(uids, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}, nil).Close(); err != nil {
 			return err
 		}
 		if err := m.c.UIDExpunge(uids).Close(); err != nil {
 			return err
 		}
-		if err := m.c.Noop().Wait(); err != nil {
-			return err
-		}
-		found, err := m.c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{uids}}, nil).Wait()
-		if err != nil || len(found.AllUIDs()) == 0 {
-			return err
-		}
-		m.h.count("expunged in vain")
 	}
-	return fmt.Errorf("%v cannot be expunged", uids)
+	return fmt.Errorf("%s cannot be expunged", value)
+}
+
+// search finds all copies of a value.
+func (m *fleetMail) search(value string) ([]imap.UID, error) {
+	if err := m.c.Noop().Wait(); err != nil {
+		return nil, err
+	}
+	found, err := m.c.UIDSearch(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: "<" + value + ">"}}}, nil).Wait()
+	if err != nil {
+		return nil, err
+	}
+	return found.AllUIDs(), nil
 }
 
 func (m *fleetMail) append() error {
 	m.next++
 	value := fmt.Sprintf("mail-%d", m.next)
-	message := []byte("From: x@example.com\r\nSubject: " + value + "\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\n" + displaced(value))
+	message := []byte("From: x@example.com\r\nSubject: <" + value + ">\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\n" + displaced(value))
 	a := m.c.Append(m.folder, int64(len(message)), nil)
 	if _, err := a.Write(message); err != nil {
 		return err
@@ -132,14 +142,8 @@ func (m *fleetMail) append() error {
 
 // about tells what the folder holds of a value, for people.
 func (m *fleetMail) about(value string) string {
-	if err := m.c.Noop().Wait(); err != nil {
-		return err.Error()
-	}
-	found, err := m.c.UIDSearch(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: value}}}, nil).Wait()
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("%s: expunged were %v, there is %v", value, m.gone[value], found.AllUIDs())
+	found, err := m.search(value)
+	return fmt.Sprintf("%s: known and expunged were %v, there is %v %v", value, m.gone[value], found, err)
 }
 
 // left are the values of what it brought and did not expunge.

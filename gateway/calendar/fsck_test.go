@@ -248,33 +248,51 @@ func uidOf(t *testing.T, v *calendar.View, name string) uint32 {
 // copy back, and the object would be nowhere.
 func TestFsckOfASlowMove(t *testing.T) {
 	eachBackend(t, func(t *testing.T, g *fleet) {
-		ctx := t.Context()
-		v, other := g.twoCalendars(t, 1)
-		_, err := v.Put(ctx, "a.ics", event("a", "a"), calendar.Condition{})
-		must(t, err)
-		finished := false
-		slow := newServer(t, g.mail.URL(), calendar.Options{Now: func() time.Time {
-			if !finished { // a write asks for the time before its APPEND
-				if _, there := g.openOther(t, 2).Entry("a.ics"); there {
-					finished = true
-					account, r := g.examine(t, 2, other.Calendar().Mailbox)
-					must(t, account.Repair(ctx, r))
-					if got := findings(r); !slices.Equal(got, []string{"torn move live a.ics Calendar repaired=true"}) {
-						t.Errorf("found: %q", got)
-					}
+		slow := g.servers[0]
+		for _, late := range []bool{false, true} {
+			g.servers[0] = slow
+			g.finishSlowMove(t, late)
+		}
+	})
+}
+
+// finishSlowMove does it; late: the look of the MOVE is too old when it comes to the tombstone, so that it looks again.
+func (g *fleet) finishSlowMove(t *testing.T, late bool) {
+	ctx := t.Context()
+	name := fmt.Sprintf("late-%v.ics", late)
+	v, other := g.twoCalendars(t, 1)
+	_, err := v.Put(ctx, name, event(name, "a"), calendar.Condition{})
+	must(t, err)
+	finished, back := false, time.Duration(0)
+	g.servers[0] = newServer(t, g.mail.URL(), calendar.Options{Now: func() time.Time {
+		if !finished { // a write asks for the time before its APPEND
+			if _, there := g.openOther(t, 2).Entry(name); there {
+				finished = true
+				account, r := g.examine(t, 2, other.Calendar().Mailbox)
+				must(t, account.Repair(ctx, r))
+				if got := findings(r); !slices.Equal(got, []string{"torn move live " + name + " Calendar repaired=true"}) {
+					t.Errorf("found: %q", got)
 				}
 			}
-			return time.Now()
-		}})
-		g.servers[0] = slow
-		v, other = g.twoCalendars(t, 0)
-		if _, err := v.Move(ctx, "a.ics", calendar.Condition{}, other, "a.ics", calendar.Condition{}); err != nil || !finished {
-			t.Errorf("finished %v: %v", finished, err)
 		}
-		v, other = g.twoCalendars(t, 1)
-		mustShow(t, v, map[string]string{})
-		mustShow(t, other, map[string]string{"a.ics": "a"})
-	})
+		return time.Now().Add(-back)
+	}})
+	if late {
+		back = 2 * time.Minute
+	}
+	v, _ = g.twoCalendars(t, 0)
+	back = 0
+	_, other = g.twoCalendars(t, 0)
+	if _, err := v.Move(ctx, name, calendar.Condition{}, other, name, calendar.Condition{}); err != nil || !finished {
+		t.Errorf("late %v, finished %v: %v", late, finished, err)
+	}
+	v, other = g.twoCalendars(t, 1)
+	if _, there := v.Entry(name); there {
+		t.Errorf("late %v: it is still at the source", late)
+	}
+	if got := shown(t, other)[name]; got != "a" {
+		t.Errorf("late %v: in the target is %q", late, got)
+	}
 }
 
 func (g *fleet) openOther(t *testing.T, i int) *calendar.View {

@@ -205,7 +205,11 @@ func (v *View) append(ctx context.Context, op string, w translate.Write, head *t
 		switch {
 		case !v.again && !unknown(err) && (storeKind(err, imapstore.TooLate) || storeKind(err, imapstore.Unavailable) || storeKind(err, imapstore.Bad)):
 			v.again = true
-			if head, err = v.lookAgain(ctx, w, head, !storeKind(err, imapstore.TooLate)); err != nil {
+			head, err = v.lookAgain(ctx, w, head, !storeKind(err, imapstore.TooLate))
+			if errors.Is(err, errLost) && !random && v.ix.listing.Won(w.Token) { // another one has done it meanwhile
+				return v.ix.own(w.Token), nil
+			}
+			if err != nil {
 				return nil, err
 			}
 			continue

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -81,6 +82,16 @@ func (v logView) at(token uint8) *life {
 }
 
 func (v logView) shown(token uint8) bool { return v.at(token) != nil }
+
+// checkOverQuota holds what a DELETE over quota expunged against its specification.
+func checkOverQuota(v0, v1 logView, pc uint8, p *proc) string {
+	a0, a1, want := v0.String(), v1.String(), specifyOverQuota(v0, v1, p, pc)
+	if a1 != a0 && a1 != want {
+		return fmt.Sprintf("over quota, the view {%s} became {%s}, the specification says {%s}", a0, a1, want)
+	}
+	p.effect = p.effect || v0.shown(p.baseToken) && !v1.shown(p.baseToken)
+	return ""
+}
 
 // specifyOverQuota: expunging what could come back may give a foreign object the name
 // of another copy. Expunging the head ends the object, and shows nothing but what came

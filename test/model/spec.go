@@ -143,11 +143,9 @@ func checkSpec(c *ctx, s, n *state, i int) string {
 			return fmt.Sprintf("APPEND of %d turned view {%s} into {%s}, the specification says {%s}", m.token, a0, a1, want)
 		}
 	case o.full && s.procs[i].pc >= overQuotaRoom:
-		p := &n.procs[i]
-		if want := specifyOverQuota(v0, v1, p, s.procs[i].pc); a1 != a0 && a1 != want {
-			return fmt.Sprintf("over quota, the view {%s} became {%s}, the specification says {%s}", a0, a1, want)
+		if why := checkOverQuota(v0, v1, s.procs[i].pc, &n.procs[i]); why != "" {
+			return why
 		}
-		p.effect = p.effect || v0.shown(p.baseToken) && !v1.shown(p.baseToken)
 	case c.noTomb:
 		n.procs[i].effect = n.procs[i].effect || a0 != a1
 	case a0 != a1:
