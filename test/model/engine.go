@@ -258,6 +258,7 @@ type ctx struct {
 	badSweep bool         // sweep drops tombstones before garbage
 	count    bool         // sync tokens with the number of objects instead of a digest
 	stale    bool         // gateways go on when the folder has moved
+	hasty    bool         // a write that was overtaken while its APPEND is on its way is told to have lost
 	move     bool         // MOVE scenarios: checkMove instead of the map specification
 	noHelp   bool         // who finishes a MOVE uses a token of his own
 	forget   bool         // versions do not inherit where their life came from
