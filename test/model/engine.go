@@ -262,7 +262,7 @@ type ctx struct {
 	move     bool         // MOVE scenarios: checkMove instead of the map specification
 	noHelp   bool         // who finishes a MOVE uses a token of his own
 	forget   bool         // versions do not inherit where their life came from
-	hasty    bool         // DELETE over quota expunges head and rest at once
+	atOnce   bool         // DELETE over quota expunges head and rest at once
 	backup   bool         // keep what a backup may hold
 	start    func(*state) // makes the folder to begin with; nil: one object, or none
 	viol     string

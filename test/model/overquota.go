@@ -30,7 +30,7 @@ func stepOverQuota(c *ctx, n *state, i int, v logView) []*state {
 	case overQuotaRest:
 		return cleanUp(n, i, overQuotaHead)
 	case overQuotaGone:
-		if c.hasty {
+		if c.atOnce {
 			return cleanUp(n, i, overQuotaCheck)
 		}
 		n.expunge(p.gone)
@@ -57,7 +57,7 @@ func stepOverQuota(c *ctx, n *state, i int, v logView) []*state {
 		room.procs[i].fits, room.procs[i].pc = true, 1
 		room.procs[i].m = c.write(n, v, o, now)
 		p.gone, p.pc = set(rest), overQuotaRest
-		if c.hasty {
+		if c.atOnce {
 			p.gone, p.pc = set(rest)|1<<now.head.uid, overQuotaGone
 		}
 		return []*state{room, n}
@@ -138,7 +138,7 @@ func fullAccounts() []scenario {
 		{title: "COPY, DELETE over quota", ops: []op{dup, overQuota(deleteOp(0, 1))}},
 		{title: "migration, DELETE over quota, PUT If-Match a", ops: []op{migrate, overQuota(deleteOp(0, 1)), ifMatch(putOp(0, 1), 1)}},
 		{title: "LIMIT two creates, and the winner is deleted over quota: the other wins after all", ops: []op{create(0, 1), create(0, 1), overQuota(uncond(deleteOp(0, 0)))}, empty: true, fails: true},
-		{title: "MISTAKE over quota the head goes together with the rest", ops: []op{raw(0, 1, 0), raw(1, 1, 1), overQuota(uncond(deleteOp(0, 0)))}, empty: true, tune: func(c *ctx) { c.hasty = true }, fails: true},
+		{title: "MISTAKE over quota the head goes together with the rest", ops: []op{raw(0, 1, 0), raw(1, 1, 1), overQuota(uncond(deleteOp(0, 0)))}, empty: true, tune: func(c *ctx) { c.atOnce = true }, fails: true},
 		{title: "DELETE over quota, sweep, foreign EXPUNGE", ops: []op{overQuota(deleteOp(0, 1)), sweep, expungeFirst}},
 	}
 }
