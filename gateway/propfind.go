@@ -33,7 +33,7 @@ func (q *request) propfind() error {
 	case placeFeed:
 		err = m.feed()
 	default:
-		err = m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: q.place.kind}, 0)
+		err = m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: q.place.kind, principal: q.place.principal}, 0)
 	}
 	if err != nil {
 		return err
@@ -70,6 +70,12 @@ func (m *multistatus) home(d depth) error {
 	if err := m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: placeHome}, 0); err != nil || home == nil {
 		return err
 	}
+	return m.calendars(home)
+}
+
+// calendars lists the calendars of a home.
+func (m *multistatus) calendars(home *calendar.Home) error {
+	q := m.q
 	if !m.needsView() {
 		for _, c := range home.Calendars {
 			if err := m.listCalendar(c, nil, 0); err != nil {
@@ -77,6 +83,9 @@ func (m *multistatus) home(d depth) error {
 			}
 		}
 		return nil
+	}
+	if err := m.readACLs(home.Calendars); err != nil {
+		return err
 	}
 	for v, err := range q.account.OpenAll(q.r.Context(), home.Calendars) {
 		c, failed := calendar.Calendar{}, 0
@@ -166,7 +175,10 @@ func (m *multistatus) calendar(d depth) error {
 	if err := m.respond(base, "", s, 0); err != nil || d == depth0 {
 		return err
 	}
-	o := subject{q: q, kind: placeObject, calendar: q.place.calendar, view: v}
+	o := subject{q: q, kind: placeObject, calendar: q.place.calendar, view: v, acl: s.acl}
+	if err := m.readACL(&o, placeObject); err != nil {
+		return err
+	}
 	for e := range v.Entries() {
 		o.entry = e
 		if err := m.respond(base, e.Name, &o, 0); err != nil {
@@ -183,6 +195,9 @@ func (m *multistatus) object() error {
 		return err
 	}
 	s := &subject{q: m.q, kind: placeObject, calendar: m.q.place.calendar, view: v, entry: e}
+	if err := m.readACL(s, placeObject); err != nil {
+		return err
+	}
 	return m.respondText(m.q.place.self, s, 0)
 }
 
