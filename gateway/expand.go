@@ -82,9 +82,9 @@ func (x *expansion) propstats(b []byte, s *subject, asked []davxml.Expand) ([]by
 		case p != nil && p.on&s.kind != 0 && (!p.acl || s.view == nil || s.mayReadACL()):
 			found, ok = p.append(found, s)
 		case p == nil:
-			var element string
-			element, ok = s.storedElement(e.Name)
-			found = append(found, element...)
+			if element := s.storedElement(e.Name); element != nil {
+				found, ok = append(found, element.XML...), true
+			}
 		}
 		if !ok {
 			found = found[:start]

@@ -329,4 +329,3 @@ func TestACLEntriesOfServers(t *testing.T) {
 		})
 	}
 }
-

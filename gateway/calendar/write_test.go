@@ -16,6 +16,7 @@ import (
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 	"calgate/translate"
 )
 
@@ -496,4 +497,34 @@ func TestTooLate(t *testing.T) {
 		}
 		mustShow(t, g.open(t, 1), map[string]string{"a.ics": "second"})
 	})
+}
+
+// A server in trouble says NO to an APPEND, with a code or without, and has stored
+// nothing: the write is tried once more, and refused when that fails too.
+func TestRefusedOnce(t *testing.T) {
+	s := backends.Dovecot(t, backends.Options{})
+	wire := faulty.New(t, s.Addr)
+	g := newFleet(t, s, 1, calendar.Options{})
+	g.servers = append([]*calendar.Server{newServer(t, wire.URL(), calendar.Options{})}, g.servers...)
+	for i, refusal := range []string{"NO System I/O error", "NO [SERVERBUG] Internal error"} {
+		name := fmt.Sprintf("a%d.ics", i)
+		refuse := faulty.Fault{Command: "^APPEND", Refuse: refusal}
+		wire.Set(refuse)
+		first, err := g.open(t, 0).Put(t.Context(), name, event(name, "first"), ifNoneMatch())
+		if err != nil {
+			t.Fatalf("%s: %v", refusal, err)
+		}
+		<-wire.Fired()
+		again := refuse
+		again.Do = func() { wire.Set(refuse) }
+		wire.Set(again)
+		_, err = g.open(t, 0).Put(t.Context(), name, event(name, "second"), ifMatch(first.ETag))
+		if !calendar.IsKind(err, calendar.Unavailable) {
+			t.Errorf("%s, twice: %v", refusal, err)
+		}
+		<-wire.Fired()
+		if e, _ := g.open(t, 1).Entry(name); e.ETag != first.ETag {
+			t.Errorf("%s: a write that was refused has changed the object", refusal)
+		}
+	}
 }

@@ -43,6 +43,7 @@ type Fault struct {
 	N       int    // the n-th that matches, counted over all connections since Set; 0 means 1
 	Offset  int    // for InLiteral; 0 means half of the literal, negative counts from its end
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
+	Refuse  string // at Before: the server never sees the command, and the program is told this: "NO System I/O error"
 	Do      func() // run at the point, before the cut: kill the program, restart the server
 
 	fired chan struct{} // closed when it has happened; another one may be armed by then

@@ -45,6 +45,12 @@ func (w *passage) commands() error {
 			continue
 		}
 		f := w.p.hit(command)
+		if f != nil && f.At == Before && f.Refuse != "" {
+			if err := w.refuseCommand(br, tag, line, f); err != nil {
+				return err
+			}
+			continue
+		}
 		if f != nil && f.At == Before {
 			return w.cut(f)
 		}
@@ -52,6 +58,26 @@ func (w *passage) commands() error {
 			return err
 		}
 	}
+}
+
+// refuseCommand answers a command in the server's place.
+func (w *passage) refuseCommand(br *bufio.Reader, tag, line string, f *Fault) error {
+	for {
+		n, wait, ok := literal(line)
+		if !ok || wait {
+			break
+		}
+		if _, err := io.CopyN(io.Discard, br, n); err != nil {
+			return err
+		}
+		var err error
+		if line, err = br.ReadString('\n'); err != nil {
+			return err
+		}
+	}
+	w.p.fire(f)
+	_, err := io.WriteString(w.client, tag+" "+f.Refuse+"\r\n")
+	return err
 }
 
 // command passes one command whose first line has been read.
