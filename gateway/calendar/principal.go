@@ -108,6 +108,9 @@ func (a *Account) Principals(ctx context.Context) ([]Principal, error) {
 			all = append(all, p)
 		}
 	}
+	if err := a.session.Anew(ctx); err != nil {
+		return nil, wrap("List", "", err)
+	}
 	listed, err := a.session.ListOthers(ctx, false)
 	if err != nil {
 		return nil, wrap("List", "", err)
