@@ -7,6 +7,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -102,6 +103,16 @@ func (a *Account) Session() *imapstore.Session { return a.session }
 func (a *Account) Stats() (commands int, spent time.Duration) {
 	commands, spent = a.session.Stats()
 	return a.spentCommands + commands, a.spentTime + spent
+}
+
+// LoginStats are the IMAP commands that a Login which failed with err has sent, and
+// the time it took; 0 where the mail server was not asked.
+func LoginStats(err error) (commands int, spent time.Duration) {
+	var e *imapstore.Error
+	if errors.As(err, &e) {
+		return e.Commands, e.Took
+	}
+	return 0, 0
 }
 
 // renew replaces a session that broke in the middle of a request.

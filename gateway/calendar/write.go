@@ -268,11 +268,11 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 			}
 			return nil, errLost
 		}
+		if sent != nil { // it may still be on its way, and come when what beats it now is gone
+			break
+		}
 		if v.ix.beaten(rec) {
 			return nil, errLost
-		}
-		if sent != nil {
-			break
 		}
 	}
 	if sent == nil {
