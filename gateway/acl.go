@@ -133,10 +133,16 @@ func (m *multistatus) readACL(s *subject, kind placeKind) (err error) {
 	}
 	acl, ok := m.acls[s.calendar.Mailbox]
 	if !ok {
-		acl, err = s.view.ACL(m.q.r.Context())
+		if acl, err = s.view.ACL(m.q.r.Context()); err != nil {
+			return err
+		}
+		if m.acls == nil {
+			m.acls = map[string][]calendar.Grant{}
+		}
+		m.acls[s.calendar.Mailbox] = acl
 	}
 	s.acl = acl
-	return err
+	return nil
 }
 
 // readACLs reads those of a whole home at once.
@@ -173,7 +179,7 @@ func appendACL(b []byte, s *subject) ([]byte, bool) {
 			b = append(b, "<D:protected/>"...)
 		}
 		if s.kind == placeObject {
-			b = append(appendHref(append(b, "<D:inherited>"...), s.q.place.collection), "</D:inherited>"...)
+			b = append(appendHref(append(b, "<D:inherited>"...), s.q.hrefCalendar(s.calendar)), "</D:inherited>"...)
 		}
 		b = append(b, "</D:ace>"...)
 	}

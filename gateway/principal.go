@@ -27,7 +27,7 @@ func (q *request) hrefOf(p calendar.Principal) string {
 	case q.account.IsSelf(p):
 		return q.hrefPrincipal()
 	}
-	return "/UserDAV/" + escapeSegment(strings.ToLower(p.Name)) + "/"
+	return q.hrefPrincipalOf(p.Name)
 }
 
 // resolvePrincipal says where the URL of a principal of others leads: those that the

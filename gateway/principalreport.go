@@ -57,12 +57,12 @@ func (q *request) principalMatch(report *davxml.Report) error {
 
 // ownCalendars lists what the user owns below the home.
 func (q *request) ownCalendars(names *davxml.Names) error {
-	home, err := q.home()
+	home, err := q.openHome()
 	if err != nil {
 		return err
 	}
 	own := *home
-	own.Calendars = slices.DeleteFunc(slices.Clone(home.Calendars), calendar.Calendar.Others)
+	own.Shares = nil
 	m := q.multistatus(names, false)
 	if err := m.calendars(&own); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (q *request) aclPrincipals(report *davxml.Report) error {
 	for _, g := range acl {
 		p := &g.Principal
 		switch {
-		case p.Kind == calendar.OwnerPrincipal && q.place.owner != "":
-			p = &calendar.Principal{Kind: calendar.UserPrincipal, Name: q.place.owner}
+		case p.Kind == calendar.OwnerPrincipal && q.place.calendar.Others():
+			p = &calendar.Principal{Kind: calendar.UserPrincipal, Name: q.place.calendar.Owner()}
 		case p.Kind == calendar.OwnerPrincipal, q.account.IsSelf(*p):
 			p = nil
 		case p.Kind != calendar.UserPrincipal && p.Kind != calendar.GroupPrincipal:

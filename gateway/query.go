@@ -58,7 +58,7 @@ func (q *request) calendarQuery(report *davxml.Report) error {
 		if err != nil {
 			return err
 		}
-		if err := query.answer(view, view.Entries()); err != nil {
+		if err := query.answer(view, view.EntriesWhere(filter.MayMatch)); err != nil {
 			return err
 		}
 	case placeHome:
@@ -85,18 +85,18 @@ type query struct {
 	more   bool // there are more
 }
 
-// home answers for all calendars of the home. One that cannot be opened ends the
+// home answers for all calendars of the home, those of others included. One that cannot be opened ends the
 // query: it could hold a match, and no single response could say so.
 func (q *query) home() error {
-	home, err := q.q.home()
+	home, err := q.q.openHome()
 	if err != nil {
 		return err
 	}
-	for view, err := range q.q.account.OpenAll(q.q.r.Context(), home.Calendars) {
+	for view, err := range q.q.account.OpenAll(q.q.r.Context(), home.All()) {
 		if err != nil {
 			return err
 		}
-		if err := q.answer(view, view.Entries()); err != nil || q.more {
+		if err := q.answer(view, view.EntriesWhere(q.filter.MayMatch)); err != nil || q.more {
 			return err
 		}
 	}

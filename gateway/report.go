@@ -13,9 +13,9 @@ var reports = []struct {
 	on   placeKind
 }{
 	{caldav("calendar-query"), placeHome | placeCalendar | placeObject},
-	{caldav("calendar-multiget"), placeCalendar | placeObject},
+	{caldav("calendar-multiget"), placeHome | placeCalendar | placeObject},
 	{caldav("free-busy-query"), placeHome | placeCalendar},
-	{dav("sync-collection"), placeCalendar},
+	{dav("sync-collection"), placeHome | placeCalendar},
 	{dav("expand-property"), everywhere},
 	{dav("principal-match"), placeRoot | placePrincipal | placeHome},
 	{dav("principal-property-search"), placeRoot | placePrincipal | placeHome},

@@ -214,8 +214,8 @@ func sharingModes(b []byte, s *subject) ([]byte, bool) {
 
 // ownerName is what people call the owner.
 func (s *subject) ownerName() string {
-	if s.q.place.owner == "" {
-		return s.q.login.account
+	if s.calendar.Others() {
+		return s.calendar.Owner()
 	}
-	return s.q.place.owner
+	return s.q.login.account
 }

@@ -150,7 +150,7 @@ func TestExpandProperty(t *testing.T) {
 			[]string{"<D:current-user-principal><D:response><D:href>" + owner + "</D:href><D:propstat><D:prop><D:displayname>" + r.owner.user + "</D:displayname><C:calendar-home-set><D:response><D:href>/CalDAV/~" + r.owner.user + "/</D:href><D:propstat><D:prop><D:current-user-privilege-set>",
 				"<D:prop><D:getetag/></D:prop><D:status>HTTP/1.1 404"}},
 		{r.guest, r.theirs, property("owner", property("displayname", "")) + property("displayname", "") + property("nothing", ""),
-			[]string{"<D:owner><D:response><D:href>" + owner + "</D:href><D:propstat><D:prop><D:displayname>" + r.owner.user + "</D:displayname></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:owner><D:displayname>Calendar</D:displayname>",
+			[]string{"<D:owner><D:response><D:href>" + owner + "</D:href><D:propstat><D:prop><D:displayname>" + r.owner.user + "</D:displayname></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:owner><D:displayname>Calendar",
 				"<D:prop><D:nothing/></D:prop><D:status>HTTP/1.1 404"}},
 		{r.owner, r.own, property("acl", property("displayname", "")), []string{"<D:principal><D:response><D:href>" + guest + "</D:href><D:propstat><D:prop><D:displayname>" + r.guest.user}},
 		{r.owner, owner, property("group-membership", property("displayname", "")) + `<D:property name="calendar-proxy-read-for" namespace="http://calendarserver.org/ns/">` + property("displayname", "") + "</D:property>",

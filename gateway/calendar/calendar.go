@@ -21,6 +21,8 @@ type Options struct {
 	CalendarRoot, TasksRoot       string   // where new calendars are made, "" = below the defaults
 	Calendars, Tasks              []string // patterns of mailbox names; "*" stands for anything, "%" for anything within a level
 
+	Shares Shares // which calendars of other users the home shows
+
 	Autocreate  bool          // make the default mailboxes at the first write
 	KeepDeleted time.Duration // how long tombstones and kept versions stay, 0 = 30 days
 	NoCache     bool          // read everything anew at every request
@@ -73,6 +75,7 @@ type Account struct {
 	password string           // to log in again when the mail server ends the session in the middle of a write
 	home     *Home            // LIST of this request
 	homes    map[string]*Home // the same of other users, by owner as in the URL
+	states   states           // of the last OpenHome or OpenHomeOf of this request
 	settings settings
 
 	spentCommands int // of sessions given back before

@@ -17,7 +17,7 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 	}
 	h := &Home{Owner: owner}
 	for _, name := range a.ownerNames(owner) {
-		listed, err := a.session.ListOwner(ctx, name)
+		listed, err := a.session.Overview(ctx, imapstore.Scope{Owner: name, Types: true})
 		if err != nil {
 			return nil, wrap("List", "~"+owner, err)
 		}
@@ -25,12 +25,16 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 			break
 		}
 	}
+	a.setHomeOf(owner, h)
+	return h, nil
+}
+
+func (a *Account) setHomeOf(owner string, h *Home) {
 	if a.homes == nil {
 		a.homes = map[string]*Home{}
 	}
 	a.homes[owner] = h
 	a.server.cache.setHome(a.ownerKey(owner), h)
-	return h, nil
 }
 
 // ownerNames are the spellings in which the mail server may know an owner: as it
@@ -60,7 +64,7 @@ func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 			own = append(own, l)
 		}
 	}
-	h := k.home(own, nil)
+	h := k.home(own, folderTypes(own))
 	h.Owner = owner
 	for i := range h.Calendars {
 		h.Calendars[i].Mailbox = begin + h.Calendars[i].Mailbox
@@ -120,7 +124,8 @@ func (a *Account) probe(ctx context.Context, owner string, path []string) (Calen
 			case err != nil:
 				return Calendar{}, false, wrap("List", full, err)
 			case rights(granted).has('l'):
-				return Calendar{Mailbox: full, Path: path, Kind: kind, Exists: true, Why: why}, true, nil
+				byDefault := inTable(calendarNames, mailbox) || inTable(tasksNames, mailbox)
+				return Calendar{Mailbox: full, Path: path, Kind: kind, Default: byDefault, Exists: true, Why: why}, true, nil
 			}
 		}
 	}
