@@ -36,11 +36,11 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 		return v.ofNothing(), nil
 	}
 	err := v.look(ctx)
-	if err == nil && !v.rights.has('r') || IsKind(err, Forbidden) {
-		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read, Err: err}
-	}
-	if c.Others() && err == nil && !v.rights.has('l') {
+	switch {
+	case err == nil && c.Others() && !v.rights.has('l'):
 		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: NotFound} // what may not be looked up is not there
+	case err == nil && !v.rights.has('r'), IsKind(err, Forbidden):
+		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read, Err: err}
 	}
 	if IsKind(err, NotFound) || IsKind(err, Forbidden) {
 		a.forgetHome()
@@ -168,6 +168,18 @@ func (v *View) Entries() iter.Seq[Entry] {
 	}
 }
 
+// EntriesWhere are those whose span is asked for, ordered by name. A query wants few
+// objects of a large calendar, and to make an entry takes longer than to ask its span.
+func (v *View) EntriesWhere(wanted func(translate.Span) bool) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for l := range v.ix.listing.Alive() {
+			if wanted(l.Head.Span) && !yield(v.entry(l)) {
+				return
+			}
+		}
+	}
+}
+
 // Entry is the object under a name.
 func (v *View) Entry(name string) (Entry, bool) {
 	l := v.ix.listing.Live(name)
@@ -231,10 +243,17 @@ var needs = map[Privilege][]byte{
 	WriteContent:    {'i', 't', 'e'},
 	Unbind:          {'i', 't', 'e'},
 	WriteProperties: {'w', 'i', 't', 'e'},
+	ReadACL:         {'a'},
+	WriteACL:        {'a'},
 }
 
 // May tells whether the user has a privilege on the calendar.
-func (v *View) May(p Privilege) bool { return v.rights.has(needs[p]...) }
+func (v *View) May(p Privilege) bool {
+	if (p == ReadACL || p == WriteACL) && !v.account.HasACL() {
+		return false
+	}
+	return v.rights.has(needs[p]...)
+}
 
 // require is May as an error.
 func (v *View) require(op string, p Privilege) error {
