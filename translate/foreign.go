@@ -104,20 +104,6 @@ func (r *Record) Shown(message []byte) ([]byte, error) {
 	return f.Object.Raw, nil
 }
 
-// Is tells whether a whole message is that of the record, as far as it can be told: it
-// has its token, or an object in it where other programs wrote it.
-func (r *Record) Is(message []byte) bool {
-	if r.Token != "" {
-		header, _, _ := bytes.Cut(message, []byte("\r\n\r\n"))
-		return bytes.Contains(header, []byte("\nX-Calgate-Token: "+string(r.Token))) || bytes.HasPrefix(header, []byte("X-Calgate-Token: "+string(r.Token)))
-	}
-	if r.Foreign {
-		_, err := ReadForeign(message)
-		return err == nil
-	}
-	return true
-}
-
 // mimeWalk looks for the part that is the object: the first text/calendar, else the
 // first application/ics, else the first part with a name that ends in .ics.
 type mimeWalk struct {
