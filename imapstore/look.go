@@ -327,6 +327,10 @@ func (c *conn) statusRound(name string) error {
 	if err != nil {
 		return err
 	}
+	if replies[0].status == "NO" { // the mailbox, or the right to read it, went while it was selected: SELECT will tell
+		_, err := c.selectName(name, nil, make([]string, 1))
+		return err
+	}
 	for _, p := range replies {
 		if err := p.err(); err != nil {
 			return err
