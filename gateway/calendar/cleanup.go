@@ -42,7 +42,15 @@ func (v *View) expunge(ctx context.Context, uids []uint32) error {
 		return nil
 	}
 	slices.Sort(uids)
+	v.forgetBodies(uids)
 	return wrap("CleanUp", v.calendar.Mailbox, v.account.session.Expunge(ctx, v.calendar.Mailbox, slices.Compact(uids)))
+}
+
+// forgetBodies frees the octets of what no listing shows any more.
+func (v *View) forgetBodies(uids []uint32) {
+	for _, uid := range uids {
+		v.account.server.cache.forgetBody(v.bodyKey(uid))
+	}
 }
 
 // flagDeleted flags what is deleted but stays for a while, so that other programs
@@ -60,6 +68,7 @@ func (v *View) flagDeleted(ctx context.Context, stay []uint32) error {
 	if err := v.account.session.Flag(ctx, v.calendar.Mailbox, uids, []string{`\Deleted`}, nil); err != nil {
 		return wrap("CleanUp", v.calendar.Mailbox, err)
 	}
+	v.forgetBodies(uids)
 	v.ix = v.ix.withFlagged(uids)
 	v.account.server.cache.setIndex(folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix)
 	return nil

@@ -145,10 +145,7 @@ func (v *View) body(ctx context.Context, message []byte, uid uint32) []byte {
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
 			"mailbox", v.calendar.Mailbox, "uid", uid, "user", v.account.name, "err", err)
 	}
-	if b == nil {
-		b = []byte{}
-	}
-	return b
+	return append([]byte{}, b...) // a part of the message would keep all of it in the cache
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
