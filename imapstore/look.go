@@ -93,6 +93,9 @@ func (c *conn) look(name string) (Looked, error) {
 				// stays as it was for ever. Only another session sees the mailbox.
 				c.abort()
 				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
+			} else if c.caps.ACL && replies[1].status == "NO" {
+				// Courier goes on showing a mailbox that another session deleted; asked by name it knows none.
+				replies, err = c.selectName(name, on, lines)
 			}
 		}
 	} else {
