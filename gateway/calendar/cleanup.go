@@ -55,7 +55,15 @@ func (v *View) forgetBodies(uids []uint32) {
 
 // flagDeleted flags what is deleted but stays for a while, so that other programs
 // take it for deleted too.
+//
+// Where the server finds out by scanning a directory nothing is flagged: a flag is a
+// part of the file's name there, and Courier 5.0, when another session scans in that
+// moment, gives the message a new UID. One that comes to lie above its tombstone so
+// looks like one that somebody put there again, and is shown.
 func (v *View) flagDeleted(ctx context.Context, stay []uint32) error {
+	if !v.account.session.Caps().Condstore {
+		return nil
+	}
 	var uids []uint32
 	for _, uid := range stay {
 		if r := v.ix.record(uid); r != nil && !r.Deleted && !v.ix.flagged[uid] {
