@@ -93,10 +93,11 @@ func (c *crashClient) askLong(r request) crashAnswer {
 	return c.askOver(&patient, r)
 }
 
-// A client that goes away while it sends, or while the mail server is sent to, changes nothing: the publication is one command,
-// and its last octet has not left.
+// A client that goes away while it sends, or while the mail server is sent to, changes nothing: where the publication is one
+// command its last octet has not left, elsewhere that of its first item. (The embedded store keeps what it has of a literal, so
+// that there only the first is true.)
 func TestFeedClientLeaves(t *testing.T) {
-	for _, s := range bulkServers[:2] {
+	for _, s := range bulkServers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			b := s.start(t)
@@ -109,6 +110,9 @@ func TestFeedClientLeaves(t *testing.T) {
 				name string
 				sent int // octets of the body
 			}{{"in the body", len(after) - 1}, {"in the APPEND", len(after)}} {
+				if s.name == "memory" && leave.sent == len(after) {
+					continue
+				}
 				t.Run(leave.name, func(t *testing.T) {
 					victim := &crashClient{sound.user, sound.password, startGatewayAt(t, p.URL(), nil, false)}
 					p.Forget()

@@ -46,9 +46,9 @@ func (a *Account) ownerNames(owner string) []string {
 	names := []string{owner, strings.ToLower(owner)}
 	if local, domain, ok := strings.Cut(a.name, "@"); ok && local != "" {
 		if !strings.Contains(owner, "@") {
-			names = append(names, owner+"@"+domain)
+			names = append(names, owner+"@"+domain, strings.ToLower(owner+"@"+domain))
 		} else if of, d, _ := strings.Cut(owner, "@"); strings.EqualFold(d, domain) {
-			names = append(names, of)
+			names = append(names, of, strings.ToLower(of))
 		}
 	}
 	slices.Sort(names[1:])
