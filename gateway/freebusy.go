@@ -75,7 +75,7 @@ func (f *freeBusy) home() error {
 
 // transparent says whether a calendar makes nobody busy (RFC 6638 section 9.1). That
 // is about the owner's time as a whole: who asks about that very calendar is answered.
-func transparent(stored []davxml.Element) bool {
+func transparent(stored []storedElement) bool {
 	for _, e := range stored {
 		if e.Name == caldav("schedule-calendar-transp") {
 			for _, c := range e.Children {

@@ -187,9 +187,11 @@ func (m *multistatus) value(w question, s *subject) bool {
 	mark := m.Mark()
 	m.Append(func(b []byte) []byte {
 		if w.live == nil {
-			var element string
-			element, ok = s.storedElement(w.name)
-			return append(b, element...)
+			e := s.storedElement(w.name)
+			if ok = e != nil; ok {
+				b = append(b, e.XML...)
+			}
+			return b
 		}
 		b, ok = w.live.append(b, s)
 		return b

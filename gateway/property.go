@@ -44,7 +44,7 @@ type subject struct {
 	kind     placeKind
 	calendar calendar.Calendar // of a calendar and of an object
 	view     *calendar.View    // nil where it was not needed
-	stored   []davxml.Element
+	stored   []storedElement
 	entry    calendar.Entry // of an object
 	body     []byte         // of an object as CALDAV:calendar-data asks for it
 }
@@ -149,8 +149,8 @@ func findProperty(name xml.Name) *property {
 func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 	start := len(b)
 	if p.stored {
-		if element, ok := s.storedElement(p.name); ok {
-			return append(b, element...), true
+		if e := s.storedElement(p.name); e != nil {
+			return append(b, e.XML...), true
 		}
 	}
 	if p.read == nil {
@@ -163,32 +163,38 @@ func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 	return p.tag.End(b, start), true
 }
 
-// storedElement is what a client set. A display name without text is none: programs
-// would show nothing.
-func (s *subject) storedElement(name xml.Name) (string, bool) {
-	for i := range s.stored {
-		if e := &s.stored[i]; e.Name == name {
-			return e.XML, name != dav("displayname") || strings.TrimSpace(e.Text) != ""
-		}
-	}
-	return "", false
+// storedElement is a property that a client set on a calendar.
+type storedElement struct {
+	davxml.Element
+	private bool // by this user for himself: nobody else sees it
 }
 
-// storedProperties reads what clients set on a calendar. The folder is open to other
+// storedElement is what a client set, nil where none did. A display name without text
+// is none: programs would show nothing.
+func (s *subject) storedElement(name xml.Name) *storedElement {
+	for i := range s.stored {
+		if e := &s.stored[i]; e.Name == name && (name != dav("displayname") || strings.TrimSpace(e.Text) != "") {
+			return e
+		}
+	}
+	return nil
+}
+
+// storedProperties reads what clients set on a calendar, as this user sees it. The folder is open to other
 // programs: what is no element, or no property that could be set, is left out.
-func (q *request) storedProperties(v *calendar.View) ([]davxml.Element, error) {
+func (q *request) storedProperties(v *calendar.View) ([]storedElement, error) {
 	properties, err := v.Properties(q.r.Context())
 	if err != nil {
 		return nil, err
 	}
-	elements := make([]davxml.Element, 0, len(properties))
+	elements := make([]storedElement, 0, len(properties))
 	for _, p := range properties {
 		name := xml.Name(p.Name)
 		if !settable(name) && name != componentSetName {
 			continue
 		}
 		if e, err := davxml.ParseElement(p.XML); err == nil && e.Name == name {
-			elements = append(elements, *e)
+			elements = append(elements, storedElement{*e, p.Private})
 		}
 	}
 	return elements, nil
@@ -297,10 +303,10 @@ var componentSetName = caldav("supported-calendar-component-set")
 
 // componentsOf is the component set of a calendar: the one that it was made with,
 // else that of its kind.
-func componentsOf(c calendar.Calendar, stored []davxml.Element) []string {
+func componentsOf(c calendar.Calendar, stored []storedElement) []string {
 	for i := range stored {
 		if stored[i].Name == componentSetName {
-			if set := componentsIn(&stored[i]); len(set) > 0 {
+			if set := componentsIn(&stored[i].Element); len(set) > 0 {
 				return set
 			}
 		}

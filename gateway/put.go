@@ -141,7 +141,7 @@ func (q *request) checkComponent(view *calendar.View, component string) error {
 // components is the component set of a calendar (RFC 4791 section 5.2.3): the one
 // it was made with, else that of its kind.
 func (q *request) components(view *calendar.View) ([]string, error) {
-	properties, err := view.Properties(q.r.Context())
+	properties, err := view.SharedProperties(q.r.Context())
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// parseRights reads mailbox and rights of a MYRIGHTS answer. Servers of RFC 2086 say d for what RFC 4314 section 2.1.1 splits
-// into t and e (and x), and c for k; the letters are then added.
+// parseRights reads mailbox and rights of a MYRIGHTS answer.
 func (c *conn) parseRights(s *scanner) string {
 	s.spaces()
 	s.astring()
@@ -15,20 +14,48 @@ func (c *conn) parseRights(s *scanner) string {
 	if s.bad {
 		return ""
 	}
+	return c.spelledOut(rights)
+}
+
+// split are the rights of RFC 2086 that RFC 4314 section 2.1.1 splits.
+var split = map[byte]string{'d': "te", 'c': "kx"}
+
+// spelledOut adds to the rights of a server of RFC 2086 the letters that RFC 4314 has for them.
+func (c *conn) spelledOut(rights string) string {
 	if c.caps.TEKX {
 		return rights
 	}
-	for old, now := range map[string]string{"d": "te", "c": "kx"} {
-		if !strings.Contains(rights, old) {
+	for old, now := range split {
+		if strings.IndexByte(rights, old) < 0 {
 			continue
 		}
-		for _, r := range now {
-			if !strings.ContainsRune(rights, r) {
-				rights += string(r)
+		for i := range now {
+			if strings.IndexByte(rights, now[i]) < 0 {
+				rights += now[i : i+1]
 			}
 		}
 	}
 	return sortLetters(rights)
+}
+
+// asKnown is the inverse of spelledOut: such a server takes t and e for nothing, and says OK.
+func (c *conn) asKnown(rights string) string {
+	if c.caps.TEKX {
+		return rights
+	}
+	known := ""
+	for i := range rights {
+		letter := rights[i]
+		for old, now := range split {
+			if strings.IndexByte(now, letter) >= 0 {
+				letter = old
+			}
+		}
+		if strings.IndexByte(known, letter) < 0 {
+			known += string(rune(letter))
+		}
+	}
+	return known
 }
 
 func sortLetters(s string) string {

@@ -15,6 +15,7 @@ type Caps struct {
 
 	TEKX        bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
 	Annotations bool // the right n of RFC 5257 is among them, which is how Cyrus can be told
+	UnionACL    bool // ACL2=UNION, which is how Courier can be told
 
 	All []string // upper case, sorted
 }
@@ -30,6 +31,7 @@ func readCaps(all []string) Caps {
 		ListExtended: has("LIST-EXTENDED"), ListStatus: has("LIST-STATUS"), SpecialUse: has("SPECIAL-USE"), Unselect: has("UNSELECT"),
 		Move: has("MOVE"), ObjectID: has("OBJECTID"), LiteralPlus: has("LITERAL+"), LiteralMinus: has("LITERAL-"),
 		SASLIR: has("SASL-IR"), Quota: has("QUOTA"), Idle: has("IDLE"), ID: has("ID"),
+		UnionACL: has("ACL2=UNION"),
 	}
 	for _, a := range all {
 		if rights, ok := strings.CutPrefix(a, "RIGHTS="); ok {
@@ -39,3 +41,8 @@ func readCaps(all []string) Caps {
 	}
 	return c
 }
+
+// RightsLag says that a session may go on with rights of others' mailboxes, and with ACLs, as it saw them once: Dovecot's
+// processes read the file of a mailbox's ACL at most every 30 s. Cyrus and Courier read it at every command; of a server that
+// is not known the worse is expected.
+func (c Caps) RightsLag() bool { return c.ACL && !c.Annotations && !c.UnionACL }

@@ -186,6 +186,11 @@ func (c *conn) readable(name string) (bool, error) {
 	if !c.caps.ACL {
 		return true, nil
 	}
+	return c.granted(name, 'r')
+}
+
+// granted asks whether a right is there; true where MYRIGHTS is refused.
+func (c *conn) granted(name string, letter rune) (bool, error) {
 	rights := ""
 	p, err := c.one(func(r *response) error {
 		if r.kind == "MYRIGHTS" {
@@ -196,7 +201,7 @@ func (c *conn) readable(name string) (bool, error) {
 	if p.status == "NO" {
 		return true, nil
 	}
-	return strings.ContainsRune(rights, 'r'), err
+	return strings.ContainsRune(rights, letter), err
 }
 
 // settle brings the triple up to what the answers said of the view. Where that is not plain, STATUS and NOOP go together until

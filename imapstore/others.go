@@ -269,6 +269,5 @@ func (s *Session) renew(ctx context.Context, age time.Duration) error {
 	if s.store.o.Now().Sub(s.c.born) <= age {
 		return nil
 	}
-	s.c.quit()
-	return s.replace(ctx)
+	return s.renewed(ctx)
 }

@@ -3,6 +3,7 @@ package imapstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,6 +21,7 @@ type Session struct {
 
 	c        *conn
 	unproven bool               // pooled, and nothing came back over it since it was lent
+	older    bool               // the login is older than the lending
 	looked   map[string]Mailbox // what the last Look of each mailbox said
 
 	commands int // of connections that were replaced
@@ -28,7 +30,7 @@ type Session struct {
 }
 
 func newSession(s *Store, c *conn, pooled bool, user, password, key string) *Session {
-	x := &Session{store: s, c: c, unproven: pooled, user: user, password: password, key: key, looked: map[string]Mailbox{}}
+	x := &Session{store: s, c: c, unproven: pooled, older: pooled, user: user, password: password, key: key, looked: map[string]Mailbox{}}
 	if pooled {
 		x.base = c.sent()
 	}
@@ -100,6 +102,11 @@ func (s *Session) do(ctx context.Context, op, mailbox string, r repeatable, f fu
 	defer s.leave()
 	began := time.Now()
 	defer func() { s.time += time.Since(began) }()
+	if s.older && strings.HasPrefix(mailbox, "~") && s.c.caps.RightsLag() {
+		if err := s.renewed(ctx); err != nil {
+			return wrap(op, mailbox, err)
+		}
+	}
 	if s.unproven && r != again {
 		if err := s.proven(ctx, func(c *conn) error { _, err := c.one(nil, "NOOP"); return err }); err != nil {
 			return wrap(op, mailbox, err)
@@ -127,9 +134,28 @@ func (s *Session) proven(ctx context.Context, f func(c *conn) error) error {
 	return err
 }
 
+// anew is renewed where what an older login knows may be wrong.
+func (s *Session) anew(ctx context.Context) error {
+	if !s.older || !s.c.caps.RightsLag() {
+		return nil
+	}
+	if err := s.enter(); err != nil {
+		return &Error{Kind: Bad, Err: err}
+	}
+	defer s.leave()
+	return s.renewed(ctx)
+}
+
+// renewed makes a new login in the place of one that still serves, but knows what the server said before: a right that was
+// taken away must be gone at the next request (Caps.RightsLag).
+func (s *Session) renewed(ctx context.Context) error {
+	s.c.quit()
+	return s.replace(ctx)
+}
+
 // replace makes a new login in the place of one that is lost.
 func (s *Session) replace(ctx context.Context) error {
-	s.unproven = false
+	s.unproven, s.older = false, false
 	s.c.abort()
 	c, err := s.store.connect(ctx, s.user, s.password, s.key)
 	if err != nil {

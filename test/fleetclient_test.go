@@ -368,7 +368,7 @@ func (h *history) judge(t *testing.T) {
 	defer h.mu.Unlock()
 	for _, object := range slices.Sorted(maps.Keys(h.objects)) {
 		operations := h.objects[object]
-		result := porcupine.CheckOperationsTimeout(registerModel, operations, time.Minute)
+		result := porcupine.CheckOperationsTimeout(registerModel, operations, 3*time.Minute)
 		if result == porcupine.Ok {
 			continue
 		}

@@ -218,11 +218,15 @@ func (p *play) checkMailboxes(c *imapclient.Client, want []string) error {
 }
 
 // renumber removes what Dovecot with Maildir knows of the messages' numbers, but not which UIDVALIDITYs it has given: within
-// one second it would give the same again.
+// one second it would give the same again. The user's sessions are ended first: one that is open under it would write its old
+// index back, and Dovecot answers SERVERBUG to whoever meets the two.
 func (p *play) renumber() {
 	if p.server.IsMean() {
 		p.imap.do(p.remake)
 		return
+	}
+	if err := p.server.Kick(p.values["user"]); err != nil {
+		p.t.Fatal(err)
 	}
 	err := filepath.WalkDir(p.server.Home(p.values["user"]), func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasPrefix(d.Name(), "dovecot") && !strings.HasPrefix(d.Name(), "dovecot-uidvalidity") {

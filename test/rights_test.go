@@ -29,7 +29,7 @@ var sharingServers = []struct {
 }
 
 // rightsCases are rights in the letters of RFC 4314, and what then works. Statuses: PROPFIND, GET, PUT of something new, PUT
-// over, DELETE, PROPPATCH.
+// over, DELETE, PROPPATCH (which without the privilege is about the guest's own properties).
 var rightsCases = []struct {
 	rights   string
 	statuses [6]int
@@ -37,10 +37,10 @@ var rightsCases = []struct {
 }{
 	{"", [6]int{404, 404, 404, 404, 404, 404}, ""},
 	{"l", [6]int{403, 403, 403, 403, 403, 403}, ""},
-	{"lr", [6]int{207, 200, 403, 403, 403, 403}, ""},
-	{"lrs", [6]int{207, 200, 403, 403, 403, 403}, ""},
-	{"lrsi", [6]int{207, 200, 201, 403, 403, 403}, "bind"},
-	{"lrsite", [6]int{207, 200, 201, 204, 204, 403}, "bind unbind write-content"},
+	{"lr", [6]int{207, 200, 403, 403, 403, 207}, ""},
+	{"lrs", [6]int{207, 200, 403, 403, 403, 207}, ""},
+	{"lrsi", [6]int{207, 200, 201, 403, 403, 207}, "bind"},
+	{"lrsite", [6]int{207, 200, 201, 204, 204, 207}, "bind unbind write-content"},
 	{"lrswite", [6]int{207, 200, 201, 204, 204, 207}, "all bind unbind write-content write-properties"},
 }
 
@@ -110,6 +110,9 @@ func rightsCase(t *testing.T, b *backends.Server, owner, guest *crashClient, rig
 		if now := fmt.Sprint(a.status, a.body); !strings.Contains(now, seen) {
 			t.Errorf("%s after %d is %s, want %s", path, got[i], now, seen)
 		}
+	}
+	if changed := strings.Contains(owner.props(own), "displayname=theirs"); changed != strings.Contains(shown, "write-properties") {
+		t.Errorf("the owner sees the name that a guest with these rights gave: %v", changed)
 	}
 	if missing := guest.ask(request{"PROPFIND", "/CalDAV/~" + owner.user + "/nowhere/", map[string]string{"Depth": "0"}, ""}); missing.status != 404 {
 		t.Errorf("what is not there is answered %d", missing.status)

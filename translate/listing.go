@@ -41,6 +41,17 @@ func (l *Listing) Props(name string) *Life {
 	return nil
 }
 
+// AllProps are the lives of properties, of whatever Name.
+func (l *Listing) AllProps() iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		for _, e := range l.lives {
+			if e.props() && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // Len is the number of objects that clients see.
 func (l *Listing) Len() int { return len(l.alive) }
 

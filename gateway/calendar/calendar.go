@@ -72,6 +72,7 @@ type Account struct {
 	password string           // to log in again when the mail server ends the session in the middle of a write
 	home     *Home            // LIST of this request
 	homes    map[string]*Home // the same of other users, by owner as in the URL
+	settings settings
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration

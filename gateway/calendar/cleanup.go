@@ -13,6 +13,11 @@ import (
 // Without UIDPLUS or the rights t and e nothing is removed. OK from the server
 // proves nothing: what must be gone before something else goes is looked for.
 func (v *View) CleanUp(ctx context.Context) error {
+	if v.besides != nil {
+		if err := v.besides.CleanUp(ctx); err != nil {
+			return err
+		}
+	}
 	if !v.calendar.Exists || !v.rights.has('t', 'e') || !v.account.session.Caps().UIDPlus || !v.account.session.Usable() {
 		return nil
 	}

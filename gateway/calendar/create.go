@@ -51,7 +51,7 @@ func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Pr
 	if there && v.ix.triple.Messages > 0 {
 		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
 	}
-	return c, v.patch(ctx, set, nil, true)
+	return c, v.patchLife(ctx, collection, func(properties) properties { return properties(nil).merged(set, nil) }, true)
 }
 
 // newCalendar names the mailbox of a new calendar: below the root of its kind,

@@ -37,7 +37,7 @@ const (
 
 // never are mailboxes that no pattern makes a calendar; special uses (RFC 6154)
 // and the user's settings mailbox are others.
-var never = []string{"INBOX", "Sent", "Drafts", "Trash", "Junk", "calgate"}
+var never = []string{"INBOX", "Sent", "Drafts", "Trash", "Junk", settingsMailbox}
 
 // reasons why a mailbox is a calendar, in the words of calgate check.
 const (

@@ -25,8 +25,9 @@ func (n PropertyName) String() string { return "{" + n.Space + "}" + n.Local }
 // Property is a property of a calendar. XML is the element as an answer writes it,
 // complete with its namespace declarations.
 type Property struct {
-	Name PropertyName
-	XML  string
+	Name    PropertyName
+	XML     string
+	Private bool // read: this user's own, which nobody else sees
 }
 
 // properties are all of a calendar, ordered by name.
@@ -97,11 +98,30 @@ func decodeProperties(body []byte) properties {
 // properties; no URL can say it.
 const collection = ""
 
-// Properties are the stored properties of the calendar, ordered by name: one
-// message, read once.
+// Properties are what this user sees: the stored properties of the calendar, ordered
+// by name, with the user's own ones before those that all share.
 func (v *View) Properties(ctx context.Context) ([]Property, error) {
+	shared, err := v.SharedProperties(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := v.private(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return properties(shared).merged(own, nil), nil
+}
+
+// SharedProperties are the stored properties that all see, ordered by name: one
+// message, read once.
+func (v *View) SharedProperties(ctx context.Context) ([]Property, error) {
+	return v.life(ctx, collection)
+}
+
+// life reads the properties of a props life, nil where there is none.
+func (v *View) life(ctx context.Context, name string) (properties, error) {
 	for range maxLooks {
-		head := v.ix.listing.Props(collection)
+		head := v.ix.listing.Props(name)
 		if head == nil || head.Head.Length == 0 {
 			return nil, nil
 		}
@@ -123,19 +143,27 @@ func (v *View) Properties(ctx context.Context) ([]Property, error) {
 
 // Patch changes stored properties in one step; what nobody names stays. A write
 // that loses is merged into the newer set and repeated: the last one wins, property
-// by property.
+// by property. Who lacks the rights to change them for all changes them for himself
+// alone.
 //
 // Errors: Kind Forbidden, TooMany, OverQuota, Unavailable.
 func (v *View) Patch(ctx context.Context, set []Property, remove []PropertyName) error {
-	return v.patch(ctx, set, remove, false)
+	change := func(old properties) properties { return old.merged(set, remove) }
+	if !v.May(WriteProperties) {
+		return v.patchPrivate(ctx, change)
+	}
+	if err := v.patchLife(ctx, collection, change, false); err != nil {
+		return err
+	}
+	return v.forgetPrivate(ctx, set, remove)
 }
 
 // errFirst says that a calendar has properties already.
 var errFirst = errors.New("the calendar has properties already")
 
-// patch is Patch; first wants to be the one that gives the calendar its first
-// properties, and fails with Kind Exists otherwise.
-func (v *View) patch(ctx context.Context, set []Property, remove []PropertyName, first bool) error {
+// patchLife writes the next version of a props life; first wants to be the one that
+// begins it, and fails with Kind Exists otherwise.
+func (v *View) patchLife(ctx context.Context, name string, change func(properties) properties, first bool) error {
 	for try := range maxTries {
 		if try > 0 {
 			if err := v.look(ctx); err != nil {
@@ -145,23 +173,23 @@ func (v *View) patch(ctx context.Context, set []Property, remove []PropertyName,
 		if err := v.require("Patch", WriteProperties); err != nil {
 			return err
 		}
-		head := v.ix.listing.Props(collection)
+		head := v.ix.listing.Props(name)
 		if first && head != nil {
 			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Exists, Err: errFirst}
 		}
-		old, err := v.Properties(ctx)
+		old, err := v.life(ctx, name)
 		if err != nil {
 			return err
 		}
-		if v.ix.listing.Props(collection) != head {
+		if v.ix.listing.Props(name) != head {
 			continue // replaced while it was read
 		}
-		merged := properties(old).merged(set, remove)
+		merged := change(old)
 		body := merged.encode()
 		if len(merged) > maxProperties || len(body) > maxPropertyOctets {
 			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
 		}
-		w := translate.Write{Op: translate.OpProps, Name: collection, Hash: translate.Hash(body), Length: int64(len(body))}
+		w := translate.Write{Op: translate.OpProps, Name: name, Hash: translate.Hash(body), Length: int64(len(body))}
 		if _, err = v.append(ctx, "Patch", w, head, "", body); !errors.Is(err, errLost) {
 			return err
 		}

@@ -24,7 +24,8 @@ type View struct {
 	rights   rights
 	ix       *index
 	looked   time.Time
-	again    bool // a write that was not stored has been tried again
+	again    bool  // a write that was not stored has been tried again
+	besides  *View // the settings mailbox, where a change of private properties wrote to it
 }
 
 // Open looks at a calendar. A default calendar that is not there yet shows as an
@@ -154,6 +155,7 @@ func (a *Account) warm(ctx context.Context, calendars []Calendar) map[string]*Vi
 	if err != nil {
 		return nil // each look will say what is wrong
 	}
+	a.noteSettings(listed)
 	warm := map[string]*View{}
 	now := a.server.o.Now()
 	for _, l := range listed {

@@ -189,7 +189,8 @@ func (v *View) deleteNothing(name string, c Condition) error {
 //
 // What the server did not store, because it came too late for its look or because the
 // server had trouble of its own, is tried once more after a new look, in a new
-// session if need be.
+// session if need be. Servers in trouble often name no reason: Cyrus says "System I/O
+// error", Dovecot "Mailbox was deleted under us".
 func (v *View) append(ctx context.Context, op string, w translate.Write, head *translate.Life, summary string, body []byte) (*translate.Record, error) {
 	envelope := translate.Envelope{From: v.account.name, Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}
 	for {
@@ -199,9 +200,9 @@ func (v *View) append(ctx context.Context, op string, w translate.Write, head *t
 		out := imapstore.Outgoing{Octets: translate.Message(rec, envelope, body), Flags: []string{`\Seen`}}
 		appended, err := v.account.session.Append(ctx, v.calendar.Mailbox, out, v.looked.Add(maxLook))
 		switch {
-		case !v.again && !unknown(err) && (storeKind(err, imapstore.TooLate) || storeKind(err, imapstore.Unavailable)):
+		case !v.again && !unknown(err) && (storeKind(err, imapstore.TooLate) || storeKind(err, imapstore.Unavailable) || storeKind(err, imapstore.Bad)):
 			v.again = true
-			if head, err = v.lookAgain(ctx, w, head, storeKind(err, imapstore.Unavailable)); err != nil {
+			if head, err = v.lookAgain(ctx, w, head, !storeKind(err, imapstore.TooLate)); err != nil {
 				return nil, err
 			}
 			continue
@@ -267,11 +268,11 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 			}
 			return nil, errLost
 		}
+		if sent != nil { // it may still be on its way, and come when what beats it now is gone
+			break
+		}
 		if v.ix.beaten(rec) {
 			return nil, errLost
-		}
-		if sent != nil {
-			break
 		}
 	}
 	if sent == nil {

@@ -16,6 +16,7 @@ import (
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 	"calgate/translate"
 )
 
@@ -495,5 +496,72 @@ func TestTooLate(t *testing.T) {
 			t.Errorf("looks that are always too old: %v", err)
 		}
 		mustShow(t, g.open(t, 1), map[string]string{"a.ics": "second"})
+	})
+}
+
+// A server in trouble says NO to an APPEND, with a code or without, and has stored
+// nothing: the write is tried once more, and refused when that fails too.
+func TestRefusedOnce(t *testing.T) {
+	s := backends.Dovecot(t, backends.Options{})
+	wire := faulty.New(t, s.Addr)
+	g := newFleet(t, s, 1, calendar.Options{})
+	g.servers = append([]*calendar.Server{newServer(t, wire.URL(), calendar.Options{})}, g.servers...)
+	for i, refusal := range []string{"NO System I/O error", "NO [SERVERBUG] Internal error"} {
+		name := fmt.Sprintf("a%d.ics", i)
+		refuse := faulty.Fault{Command: "^APPEND", Refuse: refusal}
+		wire.Set(refuse)
+		first, err := g.open(t, 0).Put(t.Context(), name, event(name, "first"), ifNoneMatch())
+		if err != nil {
+			t.Fatalf("%s: %v", refusal, err)
+		}
+		<-wire.Fired()
+		again := refuse
+		again.Do = func() { wire.Set(refuse) }
+		wire.Set(again)
+		_, err = g.open(t, 0).Put(t.Context(), name, event(name, "second"), ifMatch(first.ETag))
+		if !calendar.IsKind(err, calendar.Unavailable) {
+			t.Errorf("%s, twice: %v", refusal, err)
+		}
+		<-wire.Fired()
+		if e, _ := g.open(t, 1).Entry(name); e.ETag != first.ETag {
+			t.Errorf("%s: a write that was refused has changed the object", refusal)
+		}
+	}
+}
+
+// An APPEND whose connection broke may reach the server much later. What its write was
+// told must bear that: a create that was overtaken meanwhile is neither done again nor
+// told to have lost, because once the other's object is deleted it takes effect.
+func TestLateAppend(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		wire := faulty.New(t, g.mail.Addr)
+		cut := newServer(t, wire.URL(), calendar.Options{})
+		g.servers = append([]*calendar.Server{cut}, g.servers...)
+		for i, c := range []calendar.Condition{{}, ifNoneMatch()} {
+			name := fmt.Sprintf("a%d.ics", i)
+			v := g.open(t, 0)
+			wire.Set(faulty.Fault{At: faulty.Late, Command: "^APPEND", Do: func() {
+				if _, err := g.open(t, 1).Put(t.Context(), name, event(name, "theirs"), ifNoneMatch()); err != nil {
+					t.Error(err)
+				}
+			}})
+			_, err := v.Put(t.Context(), name, event(name, "mine"), c)
+			if !calendar.IsKind(err, calendar.Unavailable) {
+				t.Errorf("condition %+v: a create that is on its way and overtaken was told %v", c, err)
+			}
+			if err := g.open(t, 1).Delete(t.Context(), name, calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			before := g.open(t, 1).CTag()
+			wire.Deliver()
+			for g.open(t, 1).CTag() == before { // until the server has stored it
+				if t.Context().Err() != nil {
+					t.Fatal("the late message never came")
+				}
+			}
+			if _, shown := g.open(t, 1).Entry(name); !shown {
+				t.Errorf("condition %+v: the late create, which nobody was told to have failed, is not shown", c)
+			}
+		}
 	})
 }

@@ -69,6 +69,15 @@ func (s *Server) User() (user, password string) {
 // Home is the directory with the mail of a user, "" where there is none on disk.
 func (s *Server) Home(user string) string { return s.home(user) }
 
+// Kick ends all sessions of a user on a Dovecot and waits for their end.
+func (s *Server) Kick(user string) error {
+	d, ok := s.backend.(*dovecot)
+	if !ok {
+		return fmt.Errorf("%s cannot end the sessions of one user", s.Name)
+	}
+	return d.kick(user)
+}
+
 // Stop ends the server in an orderly way; its mail stays.
 func (s *Server) Stop() error { return s.stop(false) }
 

@@ -17,6 +17,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"text/template"
 	"time"
@@ -138,6 +139,24 @@ func (d *dovecot) addUser(name string) {
 	if err := os.WriteFile(filepath.Join(d.dir, "users", name), []byte(line), 0o644); err != nil {
 		panic(err)
 	}
+}
+
+// kick ends the sessions of a user, and waits until their processes have written what they had to.
+func (d *dovecot) kick(user string) error {
+	doveadm := func(args ...string) (string, error) {
+		out, err := exec.Command("doveadm", append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := doveadm("kick", user)
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == 68 { // there is none
+		return nil
+	}
+	for end := time.Now().Add(20 * time.Second); err == nil && time.Now().Before(end); {
+		if out, err = doveadm("-f", "flow", "who", "-1", user); err == nil && !strings.Contains(out, "username="+user) {
+			return nil
+		}
+	}
+	return fmt.Errorf("doveadm kick %s: %v: %s", user, err, out)
 }
 
 func (d *dovecot) home(user string) string { return filepath.Join(d.dir, "mail", user) }

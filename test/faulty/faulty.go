@@ -34,6 +34,7 @@ const (
 	AllButOne              // all of its first literal but the last octet does
 	AfterSent              // all of the command does; the connection is cut at once
 	Answered               // the server has done it and answered; the answer is lost
+	Late                   // the program's connection is cut, and the server is sent the command only when Deliver is called
 )
 
 // Fault says what goes wrong, once.
@@ -43,7 +44,10 @@ type Fault struct {
 	N       int    // the n-th that matches, counted over all connections since Set; 0 means 1
 	Offset  int    // for InLiteral; 0 means half of the literal, negative counts from its end
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
+	Refuse  string // at Before: the server never sees the command, and the program is told this: "NO System I/O error"
 	Do      func() // run at the point, before the cut: kill the program, restart the server
+
+	deliver chan struct{} // Late: closed when the server is to be sent the command
 
 	fired chan struct{} // closed when it has happened; another one may be armed by then
 }
@@ -61,6 +65,7 @@ type Proxy struct {
 	match    *regexp.Regexp
 	left     int
 	fired    chan struct{}
+	late     []chan struct{} // of the faults that were set since Deliver
 	commands []string
 	conns    map[net.Conn]bool
 	closed   bool
@@ -88,8 +93,18 @@ func (p *Proxy) Set(f Fault) {
 	m := regexp.MustCompile(f.Command)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.fired = make(chan struct{})
-	p.fault, p.match, p.left, p.fired = &f, m, max(f.N, 1), f.fired
+	f.fired, f.deliver = make(chan struct{}), make(chan struct{})
+	p.fault, p.match, p.left, p.fired, p.late = &f, m, max(f.N, 1), f.fired, append(p.late, f.deliver)
+}
+
+// Deliver sends the server what Late faults held back.
+func (p *Proxy) Deliver() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.late {
+		close(c)
+	}
+	p.late = nil
 }
 
 // Clear disarms.
@@ -137,6 +152,7 @@ func (p *Proxy) Close() {
 	p.closed = true
 	p.mu.Unlock()
 	p.CutAll()
+	p.Deliver() // to nobody: the connections are cut
 	p.wg.Wait()
 }
 

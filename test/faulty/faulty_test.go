@@ -69,7 +69,7 @@ func TestPoints(t *testing.T) {
 // settled looks until the server has want messages; what was sent before a cut is done a moment later.
 func settled(t *testing.T, s *imapstore.Session, want uint32) uint32 {
 	t.Helper()
-	end := time.Now().Add(5 * time.Second)
+	end := time.Now().Add(20 * time.Second)
 	for {
 		l, err := s.Look(t.Context(), "Calendar")
 		if err != nil {

@@ -45,13 +45,79 @@ func (w *passage) commands() error {
 			continue
 		}
 		f := w.p.hit(command)
+		if f != nil && f.At == Before && f.Refuse != "" {
+			if err := w.refuseCommand(br, tag, line, f); err != nil {
+				return err
+			}
+			continue
+		}
 		if f != nil && f.At == Before {
 			return w.cut(f)
+		}
+		if f != nil && f.At == Late {
+			return w.hold(br, line, f)
 		}
 		if err := w.command(br, tag, line, f); err != nil {
 			return err
 		}
 	}
+}
+
+// refuseCommand answers a command in the server's place.
+func (w *passage) refuseCommand(br *bufio.Reader, tag, line string, f *Fault) error {
+	for {
+		n, wait, ok := literal(line)
+		if !ok || wait {
+			break
+		}
+		if _, err := io.CopyN(io.Discard, br, n); err != nil {
+			return err
+		}
+		var err error
+		if line, err = br.ReadString('\n'); err != nil {
+			return err
+		}
+	}
+	w.p.fire(f)
+	_, err := io.WriteString(w.client, tag+" "+f.Refuse+"\r\n")
+	return err
+}
+
+// hold takes a command in, cuts the program's connection, and gives it to the server later: what was on its way in buffers of
+// a network or of the server when the program gave up.
+func (w *passage) hold(br *bufio.Reader, line string, f *Fault) error {
+	held := []byte(line)
+	for {
+		n, wait, ok := literal(line)
+		if !ok {
+			break
+		}
+		if wait { // the server asks for it when the command comes
+			if _, err := io.WriteString(w.client, "+ go on\r\n"); err != nil {
+				return err
+			}
+		}
+		at := len(held)
+		held = append(held, make([]byte, n)...)
+		if _, err := io.ReadFull(br, held[at:]); err != nil {
+			return err
+		}
+		var err error
+		if line, err = br.ReadString('\n'); err != nil {
+			return err
+		}
+		held = append(held, line...)
+	}
+	w.p.fire(f)
+	w.client.Close()
+	<-f.deliver
+	if _, err := w.server.Write(held); err != nil {
+		return err
+	}
+	if t, ok := w.server.(*net.TCPConn); ok {
+		t.CloseWrite()
+	}
+	return errCut
 }
 
 // command passes one command whose first line has been read.
