@@ -3,7 +3,10 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
+
+	"calgate/test/faulty"
 )
 
 func TestAccountOf(t *testing.T) {
@@ -91,5 +94,62 @@ func TestCredentials(t *testing.T) {
 		if c.account == "" && (!errors.As(err, &h) || h.Code != 401) || c.account != "" && (err != nil || got.account != c.account) {
 			t.Errorf("%q: %q, %v", c.header, got.account, err)
 		}
+	}
+}
+
+// TestLoginAnswers: what a mail server says to a login, and what the program is told. A wrong 401 deletes stored passwords.
+// The access line counts what was sent, also when nobody came in.
+func TestLoginAnswers(t *testing.T) {
+	for refusal, status := range map[string]int{
+		"NO [AUTHENTICATIONFAILED] no":         401,
+		"NO no":                                401,
+		"NO [UNAVAILABLE] later":               503,
+		"NO [LIMIT] too many":                  503,
+		"NO [INUSE] x":                         503,
+		"NO [SERVERBUG] x":                     503,
+		"NO [PRIVACYREQUIRED] x":               503,
+		"NO [X-SOMETHING] x":                   503,
+		"BAD what":                             503,
+		"NO [EXPIRED] x":                       403,
+		"NO [AUTHORIZATIONFAILED] not for you": 403,
+		"":                                     503, // a silent close
+	} {
+		r := newRig(t)
+		wire := faulty.New(t, r.mail.Addr)
+		r.wire = wire.Addr
+		wire.Set(faulty.Fault{Command: "^(LOGIN|AUTHENTICATE) ", Refuse: refusal})
+		a := r.want(status, "PROPFIND", "/CalDAV/", "", "Depth: 0")
+		if got := a.Header.Get("Retry-After") != ""; got != (status == 503) {
+			t.Errorf("%q: Retry-After %q", refusal, a.Header.Get("Retry-After"))
+		}
+		if got := a.Header.Get("WWW-Authenticate") != ""; got != (status == 401) {
+			t.Errorf("%q: WWW-Authenticate %q", refusal, a.Header.Get("WWW-Authenticate"))
+		}
+		<-wire.Fired()
+		r.server.Close()
+		line := ""
+		for l := range strings.Lines(r.log.String()) {
+			if strings.Contains(l, "msg=request") {
+				line = l
+			}
+		}
+		if strings.Contains(line, "imap_cmds=0") || strings.Contains(line, "imap_dur=0s") || !strings.Contains(line, "err=") {
+			t.Errorf("%q: the access line %s", refusal, line)
+		}
+	}
+}
+
+// TestRefusedAgain: a login that was refused a moment ago costs no IMAP, and the access line says so.
+func TestRefusedAgain(t *testing.T) {
+	r := newRig(t)
+	r.password = "wrong"
+	for range 2 {
+		r.want(401, "PROPFIND", "/CalDAV/", "", "Depth: 0")
+	}
+	r.server.Close() // every handler has returned
+	_, first, _ := strings.Cut(r.log.String(), "msg=request")
+	first, second, _ := strings.Cut(first, "msg=request")
+	if !strings.Contains(first, "imap_cmds=1 ") || !strings.Contains(second, "imap_cmds=0 imap_dur=0s") {
+		t.Errorf("access lines %s and %s", first, second)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // freeBusyQuery answers CALDAV:free-busy-query (RFC 4791 section 7.10) for a
-// calendar, or for all calendars of a home. Its Depth header changes nothing: a
+// calendar, or for all that the owner of a home has. Its Depth header changes nothing: a
 // calendar holds no collections.
 func (q *request) freeBusyQuery(report *davxml.Report) error {
 	if report.Range == nil {
@@ -50,8 +50,9 @@ type freeBusy struct {
 	*translate.FreeBusy
 }
 
+// home adds the calendars of the home's owner: those of others say nothing of his time.
 func (f *freeBusy) home() error {
-	home, err := f.q.home()
+	home, err := f.q.openHome()
 	if err != nil {
 		return err
 	}

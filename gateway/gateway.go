@@ -91,9 +91,10 @@ type request struct {
 	target Target
 	login  login
 
-	account *calendar.Account // nil before the login
-	place   place
-	cond    conditions
+	account  *calendar.Account // nil before the login
+	place    place
+	homeView *calendar.HomeView // nil before the home was listed
+	cond     conditions
 
 	cleanUp []*calendar.View // views that this request wrote to
 	err     error            // for the log

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"calgate/gateway/calendar"
 )
 
 // log writes the access line. Its keys are fixed; nothing in it is a path, a header or
@@ -13,8 +15,7 @@ func (q *request) log(start time.Time) {
 	if q.place.kind != 0 {
 		kind = q.place.kind.String()
 	}
-	var commands int
-	var spent time.Duration
+	commands, spent := calendar.LoginStats(q.err)
 	if q.account != nil {
 		commands, spent = q.account.Stats()
 	}

@@ -21,7 +21,7 @@ func (q *request) mkcalendar() error {
 	}
 	path := q.place.path
 	switch {
-	case q.place.kind == placeCalendar:
+	case q.place.kind == placeCalendar && !q.place.calendar.Others():
 		path = q.place.calendar.Path // Create knows whether it is complete
 	case q.place.kind != placeNothing:
 		return &HTTPError{Code: http.StatusMethodNotAllowed, Precondition: dav("resource-must-be-null"), Public: "something is there already"}

@@ -89,9 +89,19 @@ func (m *multistatus) plan(kind placeKind) []question {
 	return plan
 }
 
-// needsView tells whether a calendar must be opened to answer for it.
-func (m *multistatus) needsView() bool {
-	return m.needsStored() || slices.ContainsFunc(m.plan(placeCalendar), func(w question) bool { return w.live.index })
+// needsView tells whether a calendar in a home must be opened to answer for it. Its
+// getctag is told by the listing.
+func (m *multistatus) needsView(home *calendar.HomeView) bool {
+	return m.needsStored() || slices.ContainsFunc(m.plan(placeCalendar), func(w question) bool {
+		return w.live.index && (w.name != cTagName || slices.ContainsFunc(home.All(), func(c calendar.Calendar) bool { return home.CTag(c) == "" }))
+	})
+}
+
+// needsHome tells whether a home must be listed to answer for it alone.
+func (m *multistatus) needsHome() bool {
+	return slices.ContainsFunc(m.plan(placeHome), func(w question) bool {
+		return w.live != nil && (w.name == cTagName || w.name == syncTokenName)
+	})
 }
 
 // needsStored tells whether the stored properties of a calendar must be read.
@@ -110,7 +120,7 @@ func (m *multistatus) needsBody() bool {
 // calendarSubject is a calendar as a subject: its stored properties are read where
 // they are needed.
 func (m *multistatus) calendarSubject(c calendar.Calendar, v *calendar.View) (*subject, error) {
-	s := &subject{q: m.q, kind: placeCalendar, calendar: c, view: v}
+	s := &subject{q: m.q, kind: placeCalendar, calendar: c, view: v, home: m.q.homeView}
 	if v == nil || !m.needsStored() {
 		return s, nil
 	}

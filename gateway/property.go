@@ -42,8 +42,9 @@ type property struct {
 type subject struct {
 	q        *request
 	kind     placeKind
-	calendar calendar.Calendar // of a calendar and of an object
-	view     *calendar.View    // nil where it was not needed
+	calendar calendar.Calendar  // of a calendar and of an object
+	view     *calendar.View     // nil where it was not needed
+	home     *calendar.HomeView // of a home, and of a calendar that is listed in one; nil where it was not needed
 	stored   []storedElement
 	entry    calendar.Entry // of an object
 	body     []byte         // of an object as CALDAV:calendar-data asks for it
@@ -53,7 +54,7 @@ type subject struct {
 // write them.
 var properties = tagged([]property{
 	{name: dav("resourcetype"), on: everywhere | placeFeed, allprop: true, read: resourceType},
-	{name: dav("displayname"), on: everywhere | placeFeed, allprop: true, index: true, stored: true, read: displayName},
+	{name: displayNameName, on: everywhere | placeFeed, allprop: true, index: true, stored: true, read: displayName},
 	{name: dav("getetag"), on: placeObject | placeFeed, allprop: true, index: true, read: getETag},
 	{name: dav("getcontenttype"), on: placeObject | placeFeed, allprop: true, index: true, read: getContentType},
 	{name: dav("getcontentlength"), on: placeObject, allprop: true, index: true, read: getContentLength},
@@ -72,8 +73,8 @@ var properties = tagged([]property{
 	{name: dav("supported-privilege-set"), on: everywhere, read: supportedPrivilegeSet},
 	// RFC 3253 section 3.1.5, RFC 6578 section 4
 	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
-	{name: dav("sync-token"), on: placeCalendar, index: true, read: syncToken},
-	{name: xml.Name{Space: davxml.CalendarServer, Local: "getctag"}, on: placeCalendar, index: true, read: getCTag},
+	{name: syncTokenName, on: placeHome | placeCalendar, index: true, read: syncToken},
+	{name: cTagName, on: placeHome | placeCalendar, index: true, read: getCTag},
 
 	// RFC 4791 section 6.2.1, RFC 6638 section 2.4.1
 	{name: caldav("calendar-home-set"), on: collections, read: calendarHomeSet},
@@ -149,7 +150,7 @@ func findProperty(name xml.Name) *property {
 func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 	start := len(b)
 	if p.stored {
-		if e := s.storedElement(p.name); e != nil {
+		if e := s.storedElement(p.name); e != nil && (e.private || p.name != displayNameName || !s.tellsOwner()) {
 			return append(b, e.XML...), true
 		}
 	}
@@ -226,11 +227,32 @@ func displayName(b []byte, s *subject) ([]byte, bool) {
 	case placeObject, placeFeed:
 		name = s.entry.Name
 	case placeCalendar:
-		name = s.calendar.Path[len(s.calendar.Path)-1]
+		name = s.calendarName()
 	case placeHome, placePrincipal:
 		name = s.q.login.account
 	}
 	return davxml.AppendText(b, name), true
+}
+
+var displayNameName = dav("displayname")
+
+// calendarName is what a calendar is called where its user has not called it himself.
+// That of another user tells whose it is: "Calendar (bob)".
+func (s *subject) calendarName() string {
+	name := s.calendar.Path[len(s.calendar.Path)-1]
+	if !s.calendar.Others() {
+		return name
+	}
+	if e := s.storedElement(displayNameName); e != nil {
+		name = e.Text
+	}
+	return name + " (" + s.q.shownOwner(s.calendar) + ")"
+}
+
+// tellsOwner tells whether the name that is stored is the owner's, who knows whose the
+// calendar is. What this user could have set himself he gets as it is.
+func (s *subject) tellsOwner() bool {
+	return s.calendar.Others() && s.view != nil && !s.view.May(calendar.WriteProperties)
 }
 
 func getETag(b []byte, s *subject) ([]byte, bool) { return davxml.AppendText(b, s.entry.ETag), true }
@@ -263,7 +285,15 @@ func principalHref(b []byte, s *subject) ([]byte, bool) {
 	return appendHref(b, s.q.hrefPrincipal()), true
 }
 
-func ownerHref(b []byte, s *subject) ([]byte, bool) { return appendHref(b, s.q.hrefOwner()), true }
+func ownerHref(b []byte, s *subject) ([]byte, bool) {
+	switch {
+	case s.calendar.Others():
+		return appendHref(b, s.q.hrefPrincipalOf(s.calendar.Owner())), true
+	case s.kind == placeHome:
+		return appendHref(b, s.q.hrefOwner()), true
+	}
+	return appendHref(b, s.q.hrefPrincipal()), true
+}
 
 func principalCollectionSet(b []byte, _ *subject) ([]byte, bool) {
 	return appendHref(b, "/UserDAV/"), true
@@ -293,11 +323,27 @@ func supportedReportSet(b []byte, s *subject) ([]byte, bool) {
 	return b, true
 }
 
+var (
+	syncTokenName = dav("sync-token")
+	cTagName      = xml.Name{Space: davxml.CalendarServer, Local: "getctag"}
+)
+
 func syncToken(b []byte, s *subject) ([]byte, bool) {
+	if s.kind == placeHome {
+		return davxml.AppendText(b, s.q.homeToken(s.home)), s.q.syncsHome()
+	}
 	return davxml.AppendText(b, s.view.SyncToken()), true
 }
 
-func getCTag(b []byte, s *subject) ([]byte, bool) { return davxml.AppendText(b, s.view.CTag()), true }
+func getCTag(b []byte, s *subject) ([]byte, bool) {
+	switch {
+	case s.kind == placeHome:
+		return davxml.AppendText(b, s.q.homeTag(s.home)), true
+	case s.view == nil:
+		return davxml.AppendText(b, s.home.CTag(s.calendar)), true
+	}
+	return davxml.AppendText(b, s.view.CTag()), true
+}
 
 var componentSetName = caldav("supported-calendar-component-set")
 

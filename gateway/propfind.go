@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"net/http"
 
 	"calgate/gateway/calendar"
@@ -55,85 +54,6 @@ func (q *request) propfindDepth() (depth, error) {
 		err = forbidden(dav("propfind-finite-depth"), "Depth must be 0 or 1")
 	}
 	return d, err
-}
-
-// home lists the home and, at depth 1, the calendars in it.
-func (m *multistatus) home(d depth) error {
-	q := m.q
-	var home *calendar.Home
-	if d == depth1 {
-		var err error
-		if home, err = q.firstHome(); err != nil {
-			return err
-		}
-	}
-	if err := m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: placeHome}, 0); err != nil || home == nil {
-		return err
-	}
-	if !m.needsView() {
-		for _, c := range home.Calendars {
-			if err := m.listCalendar(c, nil, 0); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for v, err := range q.account.OpenAll(q.r.Context(), home.Calendars) {
-		c, failed := calendar.Calendar{}, 0
-		if err == nil {
-			c = v.Calendar()
-		} else if c, failed = q.failedCalendar(home, err); failed == 0 {
-			return err
-		}
-		if err := m.listCalendar(c, v, failed); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// failedCalendar is the calendar that an error is about and the status that stands
-// for it; 0 where all have failed.
-func (q *request) failedCalendar(home *calendar.Home, err error) (calendar.Calendar, int) {
-	var e *calendar.Error
-	if errors.As(err, &e) {
-		for _, c := range home.Calendars {
-			if c.Mailbox == e.Mailbox {
-				return c, q.failedPart(err)
-			}
-		}
-	}
-	return calendar.Calendar{}, 0
-}
-
-// firstHome lists the calendars of one's own home. Where there is none at all the
-// default ones are made: phones that find none make strange ones.
-func (q *request) firstHome() (*calendar.Home, error) {
-	ctx := q.r.Context()
-	home, err := q.home()
-	if err != nil || len(home.Calendars) > 0 || q.place.owner != "" {
-		return home, err
-	}
-	made, err := q.account.CreateDefaults(ctx)
-	if err != nil {
-		if calendar.IsKind(err, calendar.Unavailable) {
-			return nil, err
-		}
-		q.h.Logger.Warn("default calendars cannot be made", "user", q.login.account, "err", err)
-		return home, nil
-	}
-	return made, nil
-}
-
-// listCalendar writes the response of one calendar of the home.
-func (m *multistatus) listCalendar(c calendar.Calendar, v *calendar.View, failed int) error {
-	s, err := m.calendarSubject(c, v)
-	if err != nil {
-		if failed = m.q.failedPart(err); failed == 0 {
-			return err
-		}
-	}
-	return m.respond(davxml.EscapeHref(m.q.hrefCalendar(c)), "", s, failed)
 }
 
 // failedPart is the status of one resource of a list that cannot be read, while

@@ -85,14 +85,14 @@ type query struct {
 	more   bool // there are more
 }
 
-// home answers for all calendars of the home. One that cannot be opened ends the
+// home answers for all calendars of the home, those of others included. One that cannot be opened ends the
 // query: it could hold a match, and no single response could say so.
 func (q *query) home() error {
-	home, err := q.q.home()
+	home, err := q.q.openHome()
 	if err != nil {
 		return err
 	}
-	for view, err := range q.q.account.OpenAll(q.q.r.Context(), home.Calendars) {
+	for view, err := range q.q.account.OpenAll(q.q.r.Context(), home.All()) {
 		if err != nil {
 			return err
 		}

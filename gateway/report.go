@@ -13,9 +13,9 @@ var reports = []struct {
 	on   placeKind
 }{
 	{caldav("calendar-query"), placeHome | placeCalendar | placeObject},
-	{caldav("calendar-multiget"), placeCalendar | placeObject},
+	{caldav("calendar-multiget"), placeHome | placeCalendar | placeObject},
 	{caldav("free-busy-query"), placeHome | placeCalendar},
-	{dav("sync-collection"), placeCalendar},
+	{dav("sync-collection"), placeHome | placeCalendar},
 }
 
 func supportsReport(name xml.Name, kind placeKind) bool {

@@ -61,13 +61,15 @@ func TestMultiget(t *testing.T) {
 func TestReportsRefused(t *testing.T) {
 	r := newRig(t)
 	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
+	r.want(201, "MKCALENDAR", "/CalDAV/Work/", "")
 	for _, c := range []struct {
 		status               int
 		condition, url, body string
 	}{
 		{403, "supported-report", "/CalDAV/Calendar/", element("D:expand-property", "")},
 		{403, "supported-report", "/", element("D:principal-search-property-set", "")},
-		{403, "supported-report", "/CalDAV/~me/", element("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/>")},
+		{403, "valid-sync-token", "/CalDAV/~me/", element("D:sync-collection", "<D:sync-token>urn:calgate:1-1-0</D:sync-token><D:sync-level>1</D:sync-level><D:prop/>")},
+		{507, "number-of-matches-within-limits", "/CalDAV/~me/", element("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/><D:limit><D:nresults>1</D:nresults></D:limit>")},
 		{403, "supported-report", "/CalDAV/Calendar/a.ics", element("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/>")},
 		{403, "supported-report", "/CalDAV/Calendar/", "<calendar-query xmlns='urn:x'/>"},
 		{400, "", "/CalDAV/Calendar/", ""},

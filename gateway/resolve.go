@@ -47,6 +47,7 @@ type place struct {
 	calendar calendar.Calendar // of a calendar, of an object and of a feed
 	name     string            // of an object: its octets, decoded
 	owner    string            // of what is another user's: the owner as the URL names him
+	share    bool              // of what is another user's: the URL names it in one's own home
 	path     []string          // of nothing, and of a feed that is missing: decoded segments below the home; empty outside of it
 
 	// Hrefs as the request spelled them, escaped: clients drop members that are not
@@ -117,6 +118,9 @@ func (q *request) resolve() error {
 }
 
 func (q *request) resolveTarget(t Target, method string) (place, error) {
+	if t.Share != nil {
+		return q.resolveShare(t, method)
+	}
 	if t.HasOwner && !q.login.self(t.Owner) {
 		return q.resolveOther(t, method)
 	}
@@ -153,20 +157,12 @@ func (q *request) resolveOther(t Target, method string) (place, error) {
 	return p, nil
 }
 
-// home lists the calendars of the home that the request is about.
-func (q *request) home() (*calendar.Home, error) {
-	if q.place.owner != "" {
-		return q.account.HomeOf(q.r.Context(), q.place.owner)
-	}
-	return q.account.Home(q.r.Context())
-}
-
-// hrefOwner is the principal whose calendars the request is about.
+// hrefOwner is the principal whose home the request is about.
 func (q *request) hrefOwner() string {
 	if q.place.owner == "" {
 		return q.hrefPrincipal()
 	}
-	return "/UserDAV/" + escapeSegment(strings.ToLower(q.place.owner)) + "/"
+	return q.hrefPrincipalOf(q.place.owner)
 }
 
 // resolve says where a target leads, by what a finder finds.
@@ -312,12 +308,20 @@ func (q *request) locate(href string) (place, error) {
 	return q.resolveTarget(t, "PROPFIND")
 }
 
-// member resolves the href of an object in the place's own calendar. Another one
-// is no member (RFC 4791 section 7.9).
-func (q *request) member(href string) (name string, ok bool, err error) {
-	p, err := q.locate(href)
-	ok = err == nil && p.kind == placeObject && p.calendar.Mailbox == q.place.calendar.Mailbox
-	return p.name, ok, err
+// member resolves the href of an object in the place's own calendar, or in any
+// calendar of a home. Another one is no member (RFC 4791 section 7.9).
+func (q *request) member(href string) (p place, ok bool, err error) {
+	if p, err = q.locate(href); err != nil || p.kind != placeObject {
+		return p, false, err
+	}
+	switch {
+	case q.place.kind != placeHome:
+		return p, p.calendar.Mailbox == q.place.calendar.Mailbox, nil
+	case q.place.owner == "":
+		return p, true, nil
+	}
+	home, err := q.account.HomeOf(q.r.Context(), q.place.owner)
+	return p, err == nil && p.calendar.Owner() == home.Owner, err
 }
 
 // hrefHome is the canonical calendar home, which discovery hands out.
@@ -332,8 +336,14 @@ func (q *request) hrefCalendar(c calendar.Calendar) string {
 		return q.place.collection
 	}
 	base := q.place.base
-	if base == "" {
+	switch own := q.place.owner == "" || q.place.share; {
+	case base == "", !own && !c.Others():
 		base = q.hrefHome()
+		if c.Others() {
+			return q.hrefShare(base, c)
+		}
+	case own && c.Others():
+		return q.hrefShare(base, c)
 	}
 	return base + escapePath(c.Path) + "/"
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"io"
@@ -29,6 +30,7 @@ type rig struct {
 	server         *httptest.Server
 	mail           *backends.Server
 	user, password string
+	wire           string       // host:port in the mail server's place, "" = none
 	dials          atomic.Int32 // connections to the mail server
 	log            logBuffer
 }
@@ -62,7 +64,7 @@ func newRig(t *testing.T, change ...func(*Options, *calendar.Options)) *rig {
 	io.Logger = logger
 	io.Dial = func(ctx context.Context) (net.Conn, error) {
 		r.dials.Add(1)
-		return new(net.Dialer).DialContext(ctx, "tcp", r.mail.Addr)
+		return new(net.Dialer).DialContext(ctx, "tcp", cmp.Or(r.wire, r.mail.Addr))
 	}
 	store := imapstore.New(io)
 	o, co := Options{Logger: logger}, calendar.Options{Autocreate: true, Logger: logger}

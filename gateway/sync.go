@@ -16,6 +16,9 @@ func (q *request) syncCollection(report *davxml.Report) error {
 	if report.Level != "" && report.Level != "1" {
 		return badRequest("DAV:sync-level must be 1")
 	}
+	if q.place.kind == placeHome {
+		return q.syncHome(report)
+	}
 	view, err := q.open(q.place.calendar)
 	if err != nil {
 		return err

@@ -25,7 +25,8 @@ type Target struct {
 	Realm    Realm
 	Owner    string   // account named by "~owner", or by a principal URL; decoded
 	HasOwner bool     // whether the URL names one
-	Path     []string // decoded segments after realm and owner
+	Share    *Share   // the calendar of another user that a home shows, if the URL names one
+	Path     []string // decoded segments after realm, owner and share
 	Slash    bool     // whether the URL ends in a slash
 
 	raw []string // all segments as the request spelled them, escaped where a URL must be
@@ -103,9 +104,14 @@ func (t *Target) place(s []string) {
 	default:
 		return
 	}
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "~") {
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "~") && parseShare(rest[0]) == nil {
 		t.Owner, t.HasOwner = rest[0][1:], true
 		rest = rest[1:]
+	}
+	if len(rest) > 0 {
+		if t.Share = parseShare(rest[0]); t.Share != nil {
+			rest = rest[1:]
+		}
 	}
 	t.Path = rest
 }
@@ -204,7 +210,11 @@ func (t Target) self(slash bool) string {
 
 // base is the home's href as the request spelled it.
 func (t Target) base() string {
-	return "/" + strings.Join(t.raw[:len(t.raw)-len(t.Path)], "/") + "/"
+	n := len(t.raw) - len(t.Path)
+	if t.Share != nil {
+		n--
+	}
+	return "/" + strings.Join(t.raw[:n], "/") + "/"
 }
 
 // parent is the href of what holds the target, as the request spelled it.

@@ -11,6 +11,7 @@ type Caps struct {
 	UIDPlus, MultiAppend, ACL, Metadata, Condstore, QResync, ESearch, Namespace bool
 
 	ListExtended, ListStatus, SpecialUse, Unselect, Move, ObjectID bool
+	ListMyRights, ListMetadata                                     bool
 	LiteralPlus, LiteralMinus, SASLIR, Quota, Idle, ID             bool
 
 	TEKX        bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
@@ -29,6 +30,7 @@ func readCaps(all []string) Caps {
 		All: all, UIDPlus: has("UIDPLUS"), MultiAppend: has("MULTIAPPEND"), ACL: has("ACL"), Metadata: has("METADATA"),
 		Condstore: has("CONDSTORE") || has("QRESYNC"), QResync: has("QRESYNC"), ESearch: has("ESEARCH"), Namespace: has("NAMESPACE"),
 		ListExtended: has("LIST-EXTENDED"), ListStatus: has("LIST-STATUS"), SpecialUse: has("SPECIAL-USE"), Unselect: has("UNSELECT"),
+		ListMyRights: has("LIST-MYRIGHTS"), ListMetadata: has("LIST-METADATA"),
 		Move: has("MOVE"), ObjectID: has("OBJECTID"), LiteralPlus: has("LITERAL+"), LiteralMinus: has("LITERAL-"),
 		SASLIR: has("SASL-IR"), Quota: has("QUOTA"), Idle: has("IDLE"), ID: has("ID"),
 		UnionACL: has("ACL2=UNION"),

@@ -24,7 +24,8 @@ type conn struct {
 	sel    *selected         // nil: no mailbox is selected
 
 	key         string
-	born, since time.Time // login; idle since
+	born, since time.Time     // login; idle since
+	took        time.Duration // of the login
 	expire      *time.Timer
 }
 

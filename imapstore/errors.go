@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -45,6 +46,10 @@ type Error struct {
 	Kind        Kind
 	Unknown     bool // the command may have taken effect: look
 	Err         error
+
+	// What a Login that failed has cost: commands sent, and time.
+	Commands int
+	Took     time.Duration
 }
 
 // Error is "Append "Calendar": over quota: <the server's text>".

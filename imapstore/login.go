@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-sasl"
@@ -14,9 +15,10 @@ import (
 func (s *Store) connect(ctx context.Context, user, password, key string) (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.o.LoginTimeout, errors.New("login took too long"))
 	defer cancel()
+	began := time.Now()
 	raw, err := s.dialRaw(ctx)
 	if err != nil {
-		return nil, &Error{Op: "Login", Kind: Unavailable, Err: err}
+		return nil, &Error{Op: "Login", Kind: Unavailable, Took: time.Since(began), Err: err}
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	c, err := s.logIn(ctx, user, password, func() (*link, error) { return s.dial(ctx, raw) })
@@ -29,13 +31,21 @@ func (s *Store) connect(ctx context.Context, user, password, key string) (*conn,
 		if cause := context.Cause(ctx); cause != nil {
 			err = errors.Join(cause, err)
 		}
-		return nil, s.loginError(err)
+		err = s.loginError(err)
+		if e := new(Error); errors.As(err, &e) {
+			e.Took = time.Since(began)
+			if c != nil {
+				e.Commands = c.sent()
+			}
+		}
+		return nil, err
 	}
-	c.key, c.born = key, s.o.Now()
+	c.key, c.born, c.took = key, s.o.Now(), time.Since(began)
 	return c, nil
 }
 
-// logIn authenticates and learns capabilities and namespaces.
+// logIn authenticates and learns capabilities and namespaces. A connection that comes with an error is closed; it still says
+// what was sent over it.
 func (s *Store) logIn(ctx context.Context, user, password string, dial func() (*link, error)) (*conn, error) {
 	l, err := dial()
 	if err != nil {
@@ -59,7 +69,7 @@ func (s *Store) logIn(ctx context.Context, user, password string, dial func() (*
 			err = lost // imapclient says no more than "unexpected EOF"
 		}
 		c.abort()
-		return nil, err
+		return c, err
 	}
 	return c, nil
 }

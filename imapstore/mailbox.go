@@ -3,19 +3,20 @@ package imapstore
 import (
 	"context"
 	"errors"
-	"sort"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
 )
 
-// Listed is one mailbox of a List.
+// Listed is one mailbox of an Overview.
 type Listed struct {
 	Mailbox               // the triple is zero without HasStatus
 	NoSelect, NoInferiors bool
-	Subscribed            bool // told by servers with LIST-EXTENDED only
-	HasStatus             bool
+	Subscribed            bool // told by servers with LIST-EXTENDED, by others where it is asked
+	HasStatus, HasRights  bool
+	Rights                string // MYRIGHTS, as in Looked
 	SpecialUse            string // \Sent, \Trash, … (RFC 6154), "" for none
+	FolderType            string // see folderType, "" for none
 }
 
 func hasAttr(attrs []string, name string) bool {
@@ -29,122 +30,11 @@ func hasAttr(attrs []string, name string) bool {
 
 var statusItems = &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true}
 
-// List gives the mailboxes of the personal namespace, sorted by name; with their triples where withStatus is set, in one command
-// where LIST-STATUS (RFC 5819) is offered, else with pipelined STATUS.
-func (s *Session) List(ctx context.Context, withStatus bool) ([]Listed, error) {
-	var out []Listed
-	err := s.do(ctx, "List", "", again, func(c *conn) error {
-		var err error
-		out, err = c.list(withStatus)
-		return err
-	})
-	return out, err
-}
-
-func (c *conn) list(withStatus bool) ([]Listed, error) {
-	patterns := []string{"*"}
-	if p := c.ns.Personal[0].Prefix; p != "" {
-		patterns = []string{"INBOX", p + "*"}
-	}
-	return c.listPatterns(patterns, c.shown, withStatus)
-}
-
-func (c *conn) listPatterns(patterns []string, shown func(real string) (string, bool), withStatus bool) ([]Listed, error) {
-	var o *imap.ListOptions
-	if c.caps.ListExtended {
-		o = &imap.ListOptions{ReturnSubscribed: true, ReturnSpecialUse: c.caps.SpecialUse}
-		if withStatus && c.caps.ListStatus {
-			o.ReturnStatus = statusItems
-		}
-	}
-	if withStatus {
-		if err := c.refresh(""); err != nil {
-			return nil, err
-		}
-	}
-	var out []Listed
-	real := map[string]string{}
-	for _, p := range patterns {
-		data, err := c.client.List("", p, o).Collect()
-		if err != nil {
-			return nil, refused(err)
-		}
-		for _, d := range data {
-			name, ok := shown(d.Mailbox)
-			if _, twice := real[name]; !ok || twice {
-				continue
-			}
-			real[name] = d.Mailbox
-			out = append(out, listed(name, d))
-		}
-	}
-	for name, r := range real {
-		c.remember(name, r)
-	}
-	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })
-	if err := c.markGhosts(out, real); err != nil {
-		return nil, err
-	}
-	if !withStatus {
-		return out, nil
-	}
-	err := c.statuses(out, real)
-	for _, l := range out {
-		if l.HasStatus {
-			c.distrust(real[l.Name], l.Mailbox)
-		}
-	}
-	return out, err
-}
-
-func listed(name string, d *imap.ListData) Listed {
-	l := Listed{Mailbox: Mailbox{Name: name}}
-	for _, a := range d.Attrs {
-		switch strings.ToLower(string(a)) {
-		case `\noselect`, `\nonexistent`:
-			l.NoSelect = true
-		case `\noinferiors`:
-			l.NoInferiors = true
-		case `\subscribed`:
-			l.Subscribed = true
-		case `\all`, `\archive`, `\drafts`, `\flagged`, `\junk`, `\sent`, `\trash`:
-			l.SpecialUse = string(a)
-		}
-	}
-	l.take(d.Status)
-	return l
-}
-
 func (l *Listed) take(d *imap.StatusData) {
 	if d == nil || d.NumMessages == nil || d.UIDNext == 0 || d.UIDValidity == 0 {
 		return
 	}
 	l.Messages, l.UIDNext, l.UIDValidity, l.HasStatus = *d.NumMessages, uint32(d.UIDNext), d.UIDValidity, true
-}
-
-// statuses asks STATUS of all that have none yet, in one go. One that is refused stays without.
-func (c *conn) statuses(ls []Listed, real map[string]string) error {
-	type wait interface {
-		Wait() (*imap.StatusData, error)
-	}
-	cmds := make([]wait, len(ls))
-	for i, l := range ls {
-		if !l.HasStatus && !l.NoSelect {
-			cmds[i] = c.client.Status(real[l.Name], statusItems)
-		}
-	}
-	for i, cmd := range cmds {
-		if cmd == nil {
-			continue
-		}
-		data, err := cmd.Wait()
-		if err == nil {
-			ls[i].take(data)
-		} else if err = refused(err); !errors.As(err, new(*refusal)) {
-			return err
-		}
-	}
-	return nil
 }
 
 // refresh lets the view of the selected mailbox catch up before a STATUS of it: without CONDSTORE the server may be one that

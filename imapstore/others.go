@@ -2,7 +2,6 @@ package imapstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -196,65 +195,9 @@ func (c *conn) shownOther(real string) (string, bool) {
 	return "~" + owner + "/" + path, ok
 }
 
-// shareAge is the age of a session up to which ListOthers believes it: a Dovecot session never lists a user whose first share
+// shareAge is the age of a session up to which an Overview believes what it lists of others: a Dovecot session never lists a user whose first share
 // is younger than itself.
 const shareAge = time.Minute
-
-// ListOthers gives the mailboxes of other users that the server shows and that can be selected, named "~owner/Path", sorted
-// by name; what List says of the triples holds here. Rights tells whether one may be read.
-func (s *Session) ListOthers(ctx context.Context, withStatus bool) ([]Listed, error) {
-	if s.c.others == nil {
-		return nil, nil
-	}
-	if err := s.renew(ctx, shareAge); err != nil {
-		return nil, wrap("ListOthers", "", err)
-	}
-	var out []Listed
-	err := s.do(ctx, "ListOthers", "", again, func(c *conn) error {
-		var err error
-		out, err = c.listOthers(variable.ReplaceAllString(c.others.template, "%")+"*", "", withStatus)
-		return err
-	})
-	return out, err
-}
-
-// ListOwner is ListOthers for one other user; of the session's own user it gives what List gives.
-func (s *Session) ListOwner(ctx context.Context, owner string) ([]Listed, error) {
-	if strings.EqualFold(owner, s.user) {
-		return s.List(ctx, false)
-	}
-	if s.c.others == nil {
-		return nil, nil
-	}
-	if err := s.renew(ctx, shareAge); err != nil {
-		return nil, wrap("ListOwner", "", err)
-	}
-	var out []Listed
-	err := s.do(ctx, "ListOwner", "", again, func(c *conn) error {
-		begin, err := c.others.begin(owner)
-		if err != nil {
-			return nil // no such user here
-		}
-		out, err = c.listOthers(listPattern(begin)+"*", "~"+owner+"/", false)
-		var r *refusal
-		if errors.As(err, &r) && r.reply.code == "SERVERBUG" { // Dovecot, of a user that it does not know
-			return nil
-		}
-		return err
-	})
-	return out, err
-}
-
-func (c *conn) listOthers(pattern, begin string, withStatus bool) ([]Listed, error) {
-	all, err := c.listPatterns([]string{pattern}, c.shownOther, withStatus)
-	var out []Listed
-	for _, l := range all {
-		if !l.NoSelect && strings.HasPrefix(l.Name, begin) {
-			out = append(out, l)
-		}
-	}
-	return out, err
-}
 
 // listPattern is a name as a pattern of LIST: Cyrus finds no name with a circumflex in it but by a wildcard. Who uses it must
 // compare what comes.

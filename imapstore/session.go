@@ -33,6 +33,8 @@ func newSession(s *Store, c *conn, pooled bool, user, password, key string) *Ses
 	x := &Session{store: s, c: c, unproven: pooled, older: pooled, user: user, password: password, key: key, looked: map[string]Mailbox{}}
 	if pooled {
 		x.base = c.sent()
+	} else {
+		x.time = c.took
 	}
 	return x
 }

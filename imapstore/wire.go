@@ -256,10 +256,7 @@ func (w *wire) list(r *response, out []byte) []byte {
 		return out
 	}
 	if _, err := decodeUTF7(name); err != nil {
-		if !w.warned {
-			w.warned = true
-			w.log.Warn("a mailbox is left out: its name is no modified UTF-7", "name", name)
-		}
+		w.warnName(name)
 		return out
 	}
 	d := "NIL"
@@ -267,6 +264,14 @@ func (w *wire) list(r *response, out []byte) []byte {
 		d = quote(string(rune(delim)))
 	}
 	return append(out, "* LIST ("+strings.Join(attrs, " ")+") "+d+" "+quote(name)+"\r\n"...)
+}
+
+// warnName says once that nobody can name a mailbox.
+func (w *wire) warnName(name string) {
+	if !w.warned {
+		w.warned = true
+		w.log.Warn("a mailbox is left out: its name is no modified UTF-7", "name", name)
+	}
 }
 
 // note keeps what an answer says about the connection and the selected mailbox; w.mu is held, or the caller has the turn

@@ -49,6 +49,7 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 			CalendarRoot: one("calendar-root"), TasksRoot: one("tasks-root"),
 			Calendars: options["calendar"], Tasks: options["tasks"],
 			Autocreate: one("autocreate") != "false", NoCache: noCache, Logger: logger,
+			Shares: map[string]calendar.Shares{"subscribed": calendar.SubscribedShares, "none": calendar.NoShares}[one("shares")],
 		}),
 		Domain:   func(string) string { return one("domain") },
 		Services: services(t, options["realms"]), Allow: options["allow"], Deny: options["deny"],

@@ -102,6 +102,28 @@ func (l *Listing) Won(t Token) bool {
 	return false
 }
 
+// Beaten says that a write which was stored, and whose message is gone, had lost and
+// was cleaned up by the winner: its life has come to its generation or further
+// without it, or somebody else has what it wanted to create. A version that had won
+// would stand in the Prev of all that came after it, as far as that reaches. Of a
+// write that may not be stored yet it says nothing: it can come when what beats it
+// now is gone.
+func (l *Listing) Beaten(r *Record) bool {
+	for e := range l.Native() {
+		h := e.Head
+		if (h.Op == OpProps) != (r.Op == OpProps) {
+			continue
+		}
+		if h.Life == r.Life {
+			return h.Gen >= r.Gen && h.Gen-r.Gen <= MaxPrev
+		}
+		if r.Base == 0 && (h.Name == r.Name || r.ICalUID != "" && h.ICalUID == r.ICalUID) && h.UID > r.Asof {
+			return true
+		}
+	}
+	return false
+}
+
 // Copies are the UIDs of those messages of ours that are foreign now and whose
 // order among each other is open: SEQUENCE and DTSTAMP must be read from their
 // bodies (and Opened be set) before the listing is final.

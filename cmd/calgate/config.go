@@ -25,6 +25,7 @@ type config struct {
 	imap        string
 	imapCA      string
 	others      string
+	shares      string
 	imapOptions imapstore.Options // made of the above by validate
 	sessions    int
 	perLogin    int

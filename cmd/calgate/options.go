@@ -87,7 +87,10 @@ func serveOptions(c *config) []option {
 	)
 	o = append(o, kindOptions(c)...)
 	o = append(o, serviceOptions(c)...)
+	c.shares = "all"
 	return append(o,
+		option{name: "shares", argument: "WHICH", value: choice{&c.shares, []string{"all", "subscribed", "none"}},
+			about: "which calendars of other users a home shows: all that the mail server lists, those subscribed in IMAP, or none"},
 		option{name: "autocreate", value: on(&c.autocreate, true),
 			about: "make the default calendar and task list when they are first needed"},
 		option{name: "keep-deleted", argument: "TIME", value: span(&c.keepDeleted, 30*24*time.Hour),

@@ -48,10 +48,12 @@ func (c *config) calendarOptions(logger *slog.Logger) calendar.Options {
 	return calendar.Options{
 		DefaultCalendar: c.defaultCalendar, DefaultTasks: c.defaultTasks,
 		CalendarRoot: c.calendarRoot, TasksRoot: c.tasksRoot, Calendars: c.calendars, Tasks: c.tasks,
-		Autocreate: c.autocreate, KeepDeleted: c.keepDeleted,
+		Shares: shares[c.shares], Autocreate: c.autocreate, KeepDeleted: c.keepDeleted,
 		NoCache: c.noCache, CacheBytes: int64(c.cacheSize), Logger: logger,
 	}
 }
+
+var shares = map[string]calendar.Shares{"all": calendar.AllShares, "subscribed": calendar.SubscribedShares, "none": calendar.NoShares}
 
 // security is how the start-up line names the state of the connection to the mail server.
 func security(s imapstore.Security) string {

@@ -1,8 +1,6 @@
 package calendar
 
 import (
-	"time"
-
 	"github.com/maypok86/otter/v2"
 )
 
@@ -14,18 +12,7 @@ type cache struct {
 	indexes *otter.Cache[folderKey, *index]
 	bodies  *otter.Cache[bodyKey, []byte]
 	homes   *otter.Cache[string, *Home]
-	granted *otter.Cache[folderKey, grant]
 }
-
-// grant are rights as a look found them. They serve for what is shown; a write
-// asks anew.
-type grant struct {
-	rights rights
-	at     time.Time
-}
-
-// grantAge is how long shown privileges may lag behind a change of rights.
-const grantAge = time.Minute
 
 type folderKey struct{ login, mailbox string }
 
@@ -54,8 +41,7 @@ func newCache(o Options) cache {
 			MaximumWeight: half,
 			Weigher:       func(k bodyKey, b []byte) uint32 { return weight(int64(len(b)) + 256) },
 		}),
-		homes:   otter.Must(&otter.Options[string, *Home]{MaximumSize: maxHomes}),
-		granted: otter.Must(&otter.Options[folderKey, grant]{MaximumSize: 10 * maxHomes}),
+		homes: otter.Must(&otter.Options[string, *Home]{MaximumSize: maxHomes}),
 	}
 }
 
@@ -78,20 +64,6 @@ func (c cache) setIndex(k folderKey, ix *index) {
 func (c cache) forget(k folderKey) {
 	if c.indexes != nil {
 		c.indexes.Invalidate(k)
-	}
-}
-
-func (c cache) rights(k folderKey, now time.Time) (rights, bool) {
-	if c.granted == nil {
-		return "", false
-	}
-	g, ok := c.granted.GetIfPresent(k)
-	return g.rights, ok && now.Sub(g.at) < grantAge
-}
-
-func (c cache) setRights(k folderKey, r rights, at time.Time) {
-	if c.granted != nil {
-		c.granted.Set(k, grant{r, at})
 	}
 }
 

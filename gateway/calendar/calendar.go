@@ -7,6 +7,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -19,6 +20,8 @@ type Options struct {
 	DefaultCalendar, DefaultTasks string   // mailbox names, "" = the first of the table that exists
 	CalendarRoot, TasksRoot       string   // where new calendars are made, "" = below the defaults
 	Calendars, Tasks              []string // patterns of mailbox names; "*" stands for anything, "%" for anything within a level
+
+	Shares Shares // which calendars of other users the home shows
 
 	Autocreate  bool          // make the default mailboxes at the first write
 	KeepDeleted time.Duration // how long tombstones and kept versions stay, 0 = 30 days
@@ -72,6 +75,7 @@ type Account struct {
 	password string           // to log in again when the mail server ends the session in the middle of a write
 	home     *Home            // LIST of this request
 	homes    map[string]*Home // the same of other users, by owner as in the URL
+	states   states           // of the last OpenHome or OpenHomeOf of this request
 	settings settings
 
 	spentCommands int // of sessions given back before
@@ -102,6 +106,16 @@ func (a *Account) Session() *imapstore.Session { return a.session }
 func (a *Account) Stats() (commands int, spent time.Duration) {
 	commands, spent = a.session.Stats()
 	return a.spentCommands + commands, a.spentTime + spent
+}
+
+// LoginStats are the IMAP commands that a Login which failed with err has sent, and
+// the time it took; 0 where the mail server was not asked.
+func LoginStats(err error) (commands int, spent time.Duration) {
+	var e *imapstore.Error
+	if errors.As(err, &e) {
+		return e.Commands, e.Took
+	}
+	return 0, 0
 }
 
 // renew replaces a session that broke in the middle of a request.

@@ -35,17 +35,28 @@ func (a *Account) Home(ctx context.Context) (*Home, error) {
 	if a.home != nil {
 		return a.home, nil
 	}
-	listed, err := a.session.List(ctx, false)
+	listed, err := a.session.Overview(ctx, imapstore.Scope{Own: true, Types: true})
 	if err != nil {
 		return nil, wrap("List", "", err)
 	}
-	types, err := a.session.FolderTypes(ctx)
-	if err != nil {
-		return nil, wrap("List", "", err)
-	}
-	a.home = a.server.kinds.home(listed, types)
-	a.server.cache.setHome(a.session.LoginKey(), a.home)
+	a.setHome(listed)
 	return a.home, nil
+}
+
+func (a *Account) setHome(listed []imapstore.Listed) {
+	a.home = a.server.kinds.home(listed, folderTypes(listed))
+	a.server.cache.setHome(a.session.LoginKey(), a.home)
+}
+
+// folderTypes are what METADATA says of mailboxes.
+func folderTypes(listed []imapstore.Listed) map[string]string {
+	types := map[string]string{}
+	for _, l := range listed {
+		if l.FolderType != "" {
+			types[l.Name] = l.FolderType
+		}
+	}
+	return types
 }
 
 // Find leads a path below the home to a calendar, as Home.Find does. A calendar
@@ -82,7 +93,7 @@ func (a *Account) forgetHome() {
 	for owner := range a.homes {
 		a.server.cache.setHome(a.ownerKey(owner), nil)
 	}
-	a.home, a.homes = nil, nil
+	a.home, a.homes, a.states = nil, nil, nil
 	a.server.cache.setHome(a.session.LoginKey(), nil)
 }
 
@@ -137,7 +148,8 @@ func (h *Home) place(all []Calendar) {
 	roots := []string{"", h.calendarRoot + "/", spareCalendarRoot + "/", h.taskRoot + "/", spareTasksRoot + "/"}
 	owner := map[string]int{} // path -> index in all
 	claim := func(i int, path []string) {
-		if _, taken := owner[pathKey(path)]; !taken {
+		// A first segment with "~" says whose home or calendar is meant.
+		if _, taken := owner[pathKey(path)]; !taken && !strings.HasPrefix(path[0], "~") {
 			owner[pathKey(path)] = i
 		}
 	}

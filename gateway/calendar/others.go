@@ -17,27 +17,24 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 	}
 	h := &Home{Owner: owner}
 	for _, name := range a.ownerNames(owner) {
-		listed, err := a.session.ListOwner(ctx, name)
+		listed, err := a.session.Overview(ctx, imapstore.Scope{Owner: name, Types: true})
 		if err != nil {
 			return nil, wrap("List", "~"+owner, err)
 		}
-		if len(listed) == 0 {
-			continue
-		}
-		types, err := a.session.FolderTypesOf(ctx, name)
-		if err != nil {
-			return nil, wrap("List", "~"+owner, err)
-		}
-		if h = a.server.kinds.homeOf(name, listed, types); len(h.Calendars) > 0 {
+		if h = a.server.kinds.homeOf(name, listed); len(h.Calendars) > 0 {
 			break
 		}
 	}
+	a.setHomeOf(owner, h)
+	return h, nil
+}
+
+func (a *Account) setHomeOf(owner string, h *Home) {
 	if a.homes == nil {
 		a.homes = map[string]*Home{}
 	}
 	a.homes[owner] = h
 	a.server.cache.setHome(a.ownerKey(owner), h)
-	return h, nil
 }
 
 // ownerNames are the spellings in which the mail server may know an owner: as it
@@ -58,18 +55,16 @@ func (a *Account) ownerNames(owner string) []string {
 func (a *Account) ownerKey(owner string) string { return a.session.LoginKey() + " ~" + owner }
 
 // homeOf sorts what LIST shows of another user, and METADATA says of it, into a Home.
-func (k kinds) homeOf(owner string, listed []imapstore.Listed, types map[string]string) *Home {
+func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 	begin := "~" + owner + "/"
 	own := make([]imapstore.Listed, 0, len(listed))
-	ownTypes := make(map[string]string, len(types))
 	for _, l := range listed {
-		if name, ok := strings.CutPrefix(l.Name, begin); ok {
-			ownTypes[name] = types[l.Name]
-			l.Name = name
+		var ok bool
+		if l.Name, ok = strings.CutPrefix(l.Name, begin); ok {
 			own = append(own, l)
 		}
 	}
-	h := k.home(own, ownTypes)
+	h := k.home(own, folderTypes(own))
 	h.Owner = owner
 	for i := range h.Calendars {
 		h.Calendars[i].Mailbox = begin + h.Calendars[i].Mailbox
@@ -177,7 +172,8 @@ func (a *Account) probe(ctx context.Context, owner string, places []string) (Cal
 		case err != nil:
 			return Calendar{}, false, wrap("List", name, err)
 		case rights(granted).has('l'):
-			return Calendar{Mailbox: name, Path: levels(path[name]), Kind: kind, Exists: true, Why: why}, true, nil
+			byDefault := inTable(calendarNames, path[name]) || inTable(tasksNames, path[name])
+			return Calendar{Mailbox: name, Path: levels(path[name]), Kind: kind, Default: byDefault, Exists: true, Why: why}, true, nil
 		}
 	}
 	return Calendar{}, false, nil
@@ -189,12 +185,11 @@ func (a *Account) kindOf(ctx context.Context, mailbox, name string) (Kind, strin
 	if kind, why := a.server.kinds.of(l, ""); kind != NoCalendar {
 		return kind, why, nil
 	}
-	owner, _, _ := strings.Cut(mailbox[1:], "/")
-	types, err := a.session.FolderTypesOf(ctx, owner)
+	typed, err := a.session.FolderType(ctx, mailbox)
 	if err != nil {
 		return NoCalendar, "", wrap("List", mailbox, err)
 	}
-	kind, why := a.server.kinds.of(l, types[mailbox])
+	kind, why := a.server.kinds.of(l, typed)
 	return kind, why, nil
 }
 

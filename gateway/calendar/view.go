@@ -74,18 +74,16 @@ func (v *View) ofNothing() *View {
 const maxHomeSessions = 3
 
 // OpenAll opens calendars in their order. One that cannot be opened comes as an
-// error of its own; one that is gone is left out. What is warm costs one LIST with
-// STATUS for all; the rest is looked at over a few sessions at once.
+// error of its own; one that is gone, or of others and not shared any more, is left
+// out. What is as the last OpenHome or OpenHomeOf of this request found it costs
+// nothing; the rest is looked at over a few sessions at once.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
 		views := make([]*View, len(calendars))
 		errs := make([]error, len(calendars))
-		warm := a.warm(ctx, calendars)
 		var cold []int
 		for i, c := range calendars {
-			if views[i] = warm[c.Mailbox]; views[i] != nil {
-				views[i].calendar = c
-			} else {
+			if views[i] = a.warm(c); views[i] == nil {
 				cold = append(cold, i)
 			}
 		}
@@ -94,8 +92,8 @@ func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*
 				views[i].account = a
 			}
 		})
-		for i := range calendars {
-			if IsKind(errs[i], NotFound) {
+		for i, c := range calendars {
+			if IsKind(errs[i], NotFound) || c.Others() && IsKind(errs[i], Forbidden) {
 				continue
 			}
 			if !yield(views[i], errs[i]) {
@@ -139,37 +137,6 @@ func (a *Account) openCold(ctx context.Context, cold []int, open func(by *Accoun
 	}
 }
 
-// warm finds the calendars whose cached index is the present one, by one LIST
-// with STATUS for all.
-func (a *Account) warm(ctx context.Context, calendars []Calendar) map[string]*View {
-	known := 0
-	for _, c := range calendars {
-		if a.server.cache.index(folderKey{a.session.LoginKey(), c.Mailbox}) != nil {
-			known++
-		}
-	}
-	if known < 2 {
-		return nil
-	}
-	listed, err := a.session.List(ctx, true)
-	if err != nil {
-		return nil // each look will say what is wrong
-	}
-	a.noteSettings(listed)
-	warm := map[string]*View{}
-	now := a.server.o.Now()
-	for _, l := range listed {
-		ix := a.server.cache.index(folderKey{a.session.LoginKey(), l.Name})
-		if !l.HasStatus || ix == nil || ix.newer || !sameSet(ix.triple, l.Mailbox) {
-			continue
-		}
-		if r, ok := a.server.cache.rights(folderKey{a.session.LoginKey(), l.Name}, now); ok && r.has('r') {
-			warm[l.Name] = &View{account: a, rights: r, ix: ix, looked: now}
-		}
-	}
-	return warm
-}
-
 // look moves the view to what the folder shows now.
 func (v *View) look(ctx context.Context) error {
 	v.looked = v.account.server.o.Now()
@@ -178,7 +145,6 @@ func (v *View) look(ctx context.Context) error {
 		return err
 	}
 	v.ix, v.rights = ix, rightsOf(looked)
-	v.account.server.cache.setRights(folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.rights, v.looked)
 	return nil
 }
 

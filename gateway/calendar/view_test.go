@@ -24,11 +24,11 @@ func (g *fleet) openAll(t *testing.T, i int) (shown []string, commands int) {
 	t.Helper()
 	a := g.account(t, i)
 	defer a.Close()
-	h, err := a.Home(t.Context())
+	h, err := a.OpenHome(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for v, err := range a.OpenAll(t.Context(), h.Calendars) {
+	for v, err := range a.OpenAll(t.Context(), h.All()) {
 		if err != nil {
 			t.Fatal(err)
 		}

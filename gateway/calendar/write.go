@@ -271,7 +271,7 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 		if sent != nil { // it may still be on its way, and come when what beats it now is gone
 			break
 		}
-		if v.ix.beaten(rec) {
+		if v.ix.listing.Beaten(&rec) {
 			return nil, errLost
 		}
 	}
@@ -279,26 +279,6 @@ func (v *View) settle(ctx context.Context, op string, rec translate.Record, sent
 		sent = errVanished
 	}
 	return nil, v.unavailable(op, sent)
-}
-
-// beaten tells that a write whose message is gone had lost, and was cleaned up by
-// the winner: its life has come to its generation or further without it, or
-// somebody else has what it wanted to create. A version that had won would stand
-// in the Prev of all that came after it, as far as that reaches.
-func (ix *index) beaten(rec translate.Record) bool {
-	for l := range ix.listing.Native() {
-		h := l.Head
-		if h.Op == translate.OpProps != (rec.Op == translate.OpProps) {
-			continue
-		}
-		if h.Life == rec.Life {
-			return h.Gen >= rec.Gen && h.Gen-rec.Gen <= translate.MaxPrev
-		}
-		if rec.Base == 0 && (h.Name == rec.Name || rec.ICalUID != "" && h.ICalUID == rec.ICalUID) && h.UID > rec.Asof {
-			return true
-		}
-	}
-	return false
 }
 
 func (v *View) unavailable(op string, err error) error {

@@ -148,6 +148,17 @@ func (c *ctx) read(s *state) logView {
 	return v
 }
 
+// beaten asks translate whether a write whose message is gone had lost.
+func (c *ctx) beaten(v logView, p *proc) bool {
+	if v.real == nil {
+		return false
+	}
+	m := p.m
+	m.token = p.own
+	r := c.record(m)
+	return v.real.Beaten(&r)
+}
+
 // view is a Listing in the terms of the model.
 func (c *ctx) view(s *state, l *translate.Listing) logView {
 	v := logView{real: l, garbage: set(l.Garbage()) | set(l.Covered())}

@@ -247,6 +247,7 @@ type ctx struct {
 	badSweep bool         // sweep drops tombstones before garbage
 	count    bool         // sync tokens with the number of objects instead of a digest
 	stale    bool         // gateways go on when the folder has moved
+	hasty    bool         // a write that was overtaken while its APPEND is on its way is told to have lost
 	move     bool         // MOVE scenarios: checkMove instead of the map specification
 	backup   bool         // keep what a backup may hold
 	start    func(*state) // makes the folder to begin with; nil: one object, or none

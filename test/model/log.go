@@ -80,6 +80,10 @@ func stepWrite(c *ctx, n *state, i int, v logView) []*state {
 	case 0: // LOOK
 		return []*state{look(c, n, i, v)}
 	case 1: // APPEND
+		if c.hasty && c.beaten(v, p) { // the connection broke
+			p.r, p.pc = fail412, 6
+			break
+		}
 		p.own = n.append(p.m).token
 		p.effect, p.free = false, false // set by specify()
 		p.pc = 2
@@ -96,10 +100,10 @@ func stepWrite(c *ctx, n *state, i int, v logView) []*state {
 			}
 			break
 		}
-		if !n.has(p.own) { // expunged by hand: nobody knows
+		if !n.has(p.own) && !c.beaten(v, p) { // expunged by hand: nobody knows
 			return []*state{finish(n, i, unknown)}
 		}
-		p.pc = 5
+		p.pc = 5 // or the winner has removed it already
 	case 3: // winner's clean-up, after the answer
 		return cleanUp(n, i, 99)
 	case 4: // variant: DELETE = UID EXPUNGE of the head
@@ -108,6 +112,9 @@ func stepWrite(c *ctx, n *state, i int, v logView) []*state {
 		}
 		n.expunge(1 << p.m.base)
 		return []*state{finish(n, i, ok2xx)}
+	case 6: // variant: the APPEND comes after the answer
+		n.append(p.m)
+		p.pc = 99
 	case 5: // loser removes its own message
 		n.expungeToken(p.own)
 		if o.uncond && p.tries < 1 {

@@ -101,6 +101,7 @@ func failing() []scenario {
 		{title: "MISTAKE delete by expunging the head (no tombstone)", ops: []op{ifMatch(putOp(0, 1), 1), deleteOp(0, 1)}, tune: func(c *ctx) { c.noTomb = true }, fails: true},
 		{title: "MISTAKE tombstone dropped at once", ops: []op{ifMatch(putOp(0, 1), 1), deleteOp(0, 1), sweep}, tune: func(c *ctx) { c.dropTomb = true }, fails: true},
 		{title: "MISTAKE sweep drops tombstones before garbage", ops: []op{ifMatch(putOp(0, 1), 1), deleteOp(0, 1), sweep}, tune: func(c *ctx) { c.badSweep = true }, fails: true},
+		{title: "MISTAKE a create on its way is told to have lost because another one came", ops: []op{create(0, 1), create(0, 1), uncond(deleteOp(0, 0))}, empty: true, tune: func(c *ctx) { c.hasty = true }, fails: true},
 		{title: "LIMIT a version of Gen 30 comes in while its name is being used", ops: []op{drag(39, 30, 0, 1), uncond(putOp(0, 1)), uncond(putOp(0, 1)), uncond(deleteOp(0, 0))}, empty: true, fails: true},
 		{title: "LIMIT a lost first version is copied before its writer removes it", ops: []op{create(0, 1), dup, uncond(putOp(0, 1)), uncond(deleteOp(0, 0))}, empty: true, fails: true},
 		{title: "MISTAKE relics are foreign messages, the lowest UID wins", ops: []op{migrate, ifMatch(putOp(0, 1), 1), deleteOp(0, 1)}, tune: with(rules{noRelics: true, lowestSeq: true}), fails: true},

@@ -145,7 +145,7 @@ func checkSpec(c *ctx, s, n *state, i int) string {
 		return fmt.Sprintf("view changed {%s} -> {%s} without an APPEND", a0, a1)
 	}
 	p, q := s.procs[i], n.procs[i]
-	if p.r == none && q.r != none && (o.kind == opPut || o.kind == opDelete || o.kind == opProps) && !q.free {
+	if (p.r == none || c.hasty) && q.r != none && (o.kind == opPut || o.kind == opDelete || o.kind == opProps) && !q.free {
 		if q.r == ok2xx && !q.effect {
 			return "answered 2xx but the operation had no effect"
 		}
