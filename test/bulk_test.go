@@ -139,6 +139,19 @@ func TestFeedClientLeaves(t *testing.T) {
 	}
 }
 
+// While the mail server stores a large publication it says nothing; the log goes on telling, every five seconds.
+func TestFeedProgress(t *testing.T) {
+	t.Parallel()
+	b := backends.Dovecot(t, backends.Options{})
+	p := faulty.New(t, b.Addr)
+	p.Set(faulty.Fault{At: faulty.AllButOne, Command: "^APPEND", Stall: true}) // of the first message: all others are in the wire
+	gateway := startProcess(t, "serve", "-imap", p.URL(), "-listen", "127.0.0.1:0")
+	c := newCrashClient(t, b, strings.TrimPrefix(gateway.url, "http://"))
+	conn := c.sendPart(t, feedOf(feedAfter), len(feedOf(feedAfter)))
+	defer conn.Close()
+	gateway.await(`(msg=publishing mailbox=Calendar user=\S+ done=4 of=4)`)
+}
+
 // sendPart sends a publication up to an octet of its body.
 func (c *crashClient) sendPart(t *testing.T, body string, octets int) net.Conn {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"calgate/imapstore"
@@ -99,10 +100,16 @@ func (r *replacement) appendAll(ctx context.Context, steps []replaceStep) (sent 
 	}
 	now := v.account.server.o.Now()
 	tell := r.progress(len(steps))
+	answered := func() {}
 	err = v.account.session.AppendAll(ctx, v.calendar.Mailbox, len(steps), func(i int) imapstore.Outgoing {
 		tell(i)
+		if i == len(steps)-1 {
+			answered()
+			answered = r.awaited(len(steps))
+		}
 		return r.message(&steps[i], now)
 	}, v.looked.Add(maxFeedLook))
+	answered()
 	switch {
 	case err == nil, unknown(err):
 		return steps, err
@@ -154,14 +161,38 @@ func stoppedAt(err error, name string) error {
 
 // progress tells the log about a publication that takes long.
 func (r *replacement) progress(of int) func(done int) {
-	o := r.v.account.server.o
-	last := o.Now()
+	now := r.v.account.server.o.Now
+	last := now()
 	return func(done int) {
-		if now := o.Now(); now.Sub(last) >= publishProgress {
-			last = now
-			o.Logger.Info("publishing", "mailbox", r.v.calendar.Mailbox, "user", r.v.account.name, "done", done, "of", of)
+		if at := now(); at.Sub(last) >= publishProgress {
+			last = at
+			r.tell(done, of)
 		}
 	}
+}
+
+// awaited tells the log, as often, that all is sent and the mail server has not
+// answered yet, until its result is called.
+func (r *replacement) awaited(of int) (answered func()) {
+	end := make(chan struct{})
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		tick := time.NewTicker(publishProgress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				r.tell(of, of)
+			}
+		}
+	})
+	return func() { close(end); teller.Wait() }
+}
+
+func (r *replacement) tell(done, of int) {
+	r.v.account.server.o.Logger.Info("publishing", "mailbox", r.v.calendar.Mailbox, "user", r.v.account.name, "done", done, "of", of)
 }
 
 // settle is the check after an APPEND: who won, and who is taken back. unsure is the
