@@ -35,7 +35,7 @@ func (s *Session) FolderType(ctx context.Context, mailbox string) (string, error
 func parseMetadata(s *scanner) (mailbox string, entries map[string]string) {
 	s.spaces()
 	raw := string(s.astring())
-	name, err := decodeUTF7(raw)
+	name, err := DecodeUTF7(raw)
 	if err != nil {
 		return "", nil
 	}
