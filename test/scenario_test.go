@@ -23,7 +23,7 @@ import (
 //	needs: multiappend disk     runs only where the server offers these capabilities (any case); "disk": its mail is
 //	                            files that a step may change; "parents": a mailbox with others below it can be deleted, and
 //	                            is then gone for everybody; "renumber": the step; "dovecot", "memory": only there
-//	options: autocreate=false   how the gateway is set up: autocreate, domain, default-calendar, default-tasks,
+//	options: autocreate=false   how the gateway is set up: autocreate, subscribe, domain, default-calendar, default-tasks,
 //	                            calendar-root, tasks-root, calendar, tasks, allow, deny, realms (one each), delete-scope, shares
 //
 // Its sections are steps, in the order of the file, and files that steps name.

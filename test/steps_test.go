@@ -48,7 +48,7 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 			DefaultCalendar: one("default-calendar"), DefaultTasks: one("default-tasks"),
 			CalendarRoot: one("calendar-root"), TasksRoot: one("tasks-root"),
 			Calendars: options["calendar"], Tasks: options["tasks"],
-			Autocreate: one("autocreate") != "false", NoCache: noCache, Logger: logger,
+			Autocreate: one("autocreate") != "false", Subscribe: one("subscribe") == "true", NoCache: noCache, Logger: logger,
 			Shares: map[string]calendar.Shares{"subscribed": calendar.SubscribedShares, "none": calendar.NoShares}[one("shares")],
 		}),
 		Domain:   func(string) string { return one("domain") },

@@ -46,7 +46,7 @@ type config struct {
 	allow, deny                   list
 	realms                        realms
 	deleteScope                   string
-	autocreate                    bool
+	autocreate, subscribe         bool
 	keepDeleted                   time.Duration
 	cacheSize                     size
 	noCache                       bool

@@ -93,6 +93,8 @@ func serveOptions(c *config) []option {
 			about: "which calendars of other users a home shows: all that the mail server lists, those subscribed in IMAP, or none"},
 		option{name: "autocreate", value: on(&c.autocreate, true),
 			about: "make the default calendar and task list when they are first needed"},
+		option{name: "subscribe", value: on(&c.subscribe, false),
+			about: "subscribe to the calendars that are made, so that mail programs list them too"},
 		option{name: "keep-deleted", argument: "TIME", value: span(&c.keepDeleted, 30*24*time.Hour),
 			about: "how long what was deleted is remembered; at least 1h"},
 		option{name: "cache-size", argument: "SIZE", value: octets(&c.cacheSize, 256<<20),

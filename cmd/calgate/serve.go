@@ -48,7 +48,7 @@ func (c *config) calendarOptions(logger *slog.Logger) calendar.Options {
 	return calendar.Options{
 		DefaultCalendar: c.defaultCalendar, DefaultTasks: c.defaultTasks,
 		CalendarRoot: c.calendarRoot, TasksRoot: c.tasksRoot, Calendars: c.calendars, Tasks: c.tasks,
-		Shares: shares[c.shares], Autocreate: c.autocreate, KeepDeleted: c.keepDeleted,
+		Shares: shares[c.shares], Autocreate: c.autocreate, Subscribe: c.subscribe, KeepDeleted: c.keepDeleted,
 		NoCache: c.noCache, CacheBytes: int64(c.cacheSize), Logger: logger,
 	}
 }

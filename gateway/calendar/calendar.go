@@ -25,6 +25,7 @@ type Options struct {
 	Shares Shares // which calendars of other users the home shows
 
 	Autocreate  bool          // make the default mailboxes at the first write
+	Subscribe   bool          // subscribe to calendars that are made, so that mail programs list them
 	KeepDeleted time.Duration // how long tombstones and kept versions stay, 0 = 30 days
 	NoCache     bool          // read everything anew at every request
 	CacheBytes  int64         // bound of what is cached, 0 = 256 MiB

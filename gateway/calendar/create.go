@@ -101,6 +101,11 @@ func (a *Account) create(ctx context.Context, mailbox string) error {
 		return wrap("Create", mailbox, err)
 	}
 	a.server.o.Logger.InfoContext(ctx, "mailbox created", "mailbox", mailbox, "user", a.name)
+	if a.server.o.Subscribe && mailbox != settingsMailbox {
+		if err := a.session.Subscribe(ctx, mailbox, true); err != nil {
+			a.server.o.Logger.WarnContext(ctx, "subscription", "mailbox", mailbox, "user", a.name, "err", err)
+		}
+	}
 	return nil
 }
 

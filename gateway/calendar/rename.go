@@ -62,7 +62,7 @@ func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapst
 	if to.Mailbox == c.Mailbox || below(c.Mailbox, to.Mailbox) {
 		return refuse(NameRefused, errInside)
 	}
-	listed, err := a.session.List(ctx, false)
+	listed, err := a.session.Overview(ctx, imapstore.Scope{Own: true, Subscribed: true})
 	if err != nil {
 		return nil, wrap("List", "", err)
 	}
