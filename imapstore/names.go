@@ -8,9 +8,9 @@ import (
 
 const upperHex = "0123456789ABCDEF"
 
-// refusedSomewhere are characters that one server or another does not take in a mailbox level, with both common
-// hierarchy delimiters and the sign of the encoding itself.
-const refusedSomewhere = `/%*"\<>^.=`
+// refusedSomewhere are characters that one server or another does not take in a mailbox level (Cyrus not even ! ; |), with
+// both common hierarchy delimiters and the sign of the encoding itself.
+const refusedSomewhere = `/%*"\<>^.=!;|`
 
 // EncodeLevel writes one mailbox level so that every server takes it: what some server refuses stands as =XX for each
 // of its UTF-8 octets. DecodeLevel is its inverse.
