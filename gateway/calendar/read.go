@@ -136,12 +136,13 @@ func (v *View) body(ctx context.Context, r *translate.Record, message []byte) []
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
 			"mailbox", v.calendar.Mailbox, "uid", r.UID, "user", v.account.name, "err", err)
 	}
-	if b == nil {
-		b = []byte{}
-	}
-	return b
+	return append([]byte{}, b...) // a part of the message would keep all of it in the cache
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
-	return bodyKey{folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix.triple.UIDValidity, uid}
+	k := bodyKey{folderKey: folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, uidValidity: v.ix.triple.UIDValidity, uid: uid}
+	if r := v.ix.record(uid); r != nil {
+		k.token = r.Token
+	}
+	return k
 }
