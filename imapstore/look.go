@@ -111,8 +111,9 @@ func (c *conn) look(name string) (Looked, error) {
 // gone, if there were any, and Courier goes on as if nothing had happened.
 func (c *conn) lookAgain(name string, on func(*response) error, lines []string) ([]reply, error) {
 	lines[0] = "NOOP"
-	if !c.caps.Condstore {
-		lines = append(lines, c.identity(name))
+	ask := 0
+	if !c.caps.Condstore { // before the NOOP, which so has the last word on the view
+		ask, lines = 1, append([]string{c.identity(name)}, lines...)
 	}
 	c.w.doubt = ""
 	x := c.sel
@@ -134,7 +135,7 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 		if all, err = c.command(func(r *response) error { x.compare(r); return nil }, c.identity(name)); err != nil {
 			return nil, err
 		}
-		all = append(all, replies...)
+		all = append(replies, all...)
 	}
 	for _, p := range all {
 		x.other = x.other || p.status != "OK" // whatever it means, SELECT will tell
@@ -142,7 +143,7 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 	if x.other {
 		c.sel = nil
 	}
-	return replies, nil
+	return replies[ask:], nil
 }
 
 // identity asks what tells a mailbox from another one of its name.
