@@ -152,7 +152,11 @@ func (e *expansion) ofInstance(i instance, l *Line) bool {
 	case i.start.state != known:
 		return false
 	case l.Is("DTSTART"):
-		e.time("DTSTART", l.params, i.start)
+		start := i.start
+		if !start.date {
+			start = instant{state: known, wall: i.unix, zone: UTC}
+		}
+		e.time("DTSTART", l.params, start)
 		return true
 	case (l.Is("DTEND") || l.Is("DUE")) && i.endOrDue:
 		end := i.endInstant
