@@ -123,7 +123,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Public = http.StatusForbidden, "not allowed"
 		if c.Privilege != "" {
 			e.Precondition, e.Privilege = dav("need-privileges"), c.Privilege
-			e.Href = []string{q.lacking(c.Privilege)}
+			e.Href = []string{q.lacking(c.Privilege, c.Mailbox)}
 		}
 	case calendar.Exists:
 		e.Code, e.Precondition, e.Public = http.StatusMethodNotAllowed, dav("resource-must-be-null"), "something is there already"
@@ -143,6 +143,12 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
 	case calendar.TooMany:
 		e.Code, e.Public = http.StatusInsufficientStorage, "too many properties, or too large ones"
+	case calendar.Unsayable:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("no-ace-conflict"), "the mail server cannot give these rights and no others"
+	case calendar.Protected:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("no-protected-ace-conflict"), "the owner's rights, and those that the mail server gives, stay as they are"
+	case calendar.PrincipalRefused:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("allowed-principal"), "the mail server gives no rights to "+c.Name
 	case calendar.NameRefused:
 		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
 	default:
@@ -162,14 +168,20 @@ func stoppedAt(c *calendar.Error) string {
 
 // lacking is the resource on which a privilege is missing: members are bound and
 // unbound in their collection (RFC 3744 sections 3.9 and 3.10).
-func (q *request) lacking(p calendar.Privilege) string {
-	switch {
-	case p != calendar.Bind && p != calendar.Unbind || q.place.base == "":
-		return q.place.self
-	case q.place.kind == placeObject:
-		return q.place.collection
+func (q *request) lacking(p calendar.Privilege, mailbox string) string {
+	at := q.place
+	if q.to != nil && mailbox == q.to.calendar.Mailbox {
+		at = *q.to
 	}
-	return q.place.base
+	switch {
+	case p != calendar.Bind && p != calendar.Unbind || at.base == "":
+		return at.self
+	case at.kind == placeObject:
+		return at.collection
+	case at.kind == placeFeed && len(at.path) == 0:
+		return at.self
+	}
+	return at.base
 }
 
 func xmlError(x *davxml.Error, err error) *HTTPError {

@@ -12,7 +12,7 @@ const folderTypes = "(/private/" + folderType + " /shared/" + folderType + ")"
 func parseMetadata(s *scanner) (mailbox string, entries map[string]string) {
 	s.spaces()
 	raw := string(s.astring())
-	name, err := decodeUTF7(raw)
+	name, err := DecodeUTF7(raw)
 	if err != nil {
 		return "", nil
 	}
