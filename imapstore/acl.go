@@ -114,10 +114,14 @@ func (c *conn) present(real string) error {
 
 // Present are those of the mailboxes of other users that are there, in their order, whether LIST shows them or not: a Dovecot
 // session that is older than an owner's first share does not list it until it is named. All are asked in one write. A refusal
-// without a code is none of Dovecot's; the servers that refuse so list everything.
+// without a code is none of Dovecot's; the servers that refuse so list everything. mailboxes[0] counts for all in whether the
+// session must be a new one (Caps.RightsLag).
 func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, error) {
+	if len(mailboxes) == 0 {
+		return nil, nil
+	}
 	var there []string
-	err := s.do(ctx, "Present", "", again, func(c *conn) error {
+	err := s.do(ctx, "Present", mailboxes[0], again, func(c *conn) error {
 		var asked, lines []string
 		for _, name := range mailboxes {
 			if real, err := c.server(name); err == nil && c.isOther(real) {
