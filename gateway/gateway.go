@@ -94,6 +94,7 @@ type request struct {
 	account  *calendar.Account // nil before the login
 	place    place
 	homeView *calendar.HomeView // nil before the home was listed
+	to       *place             // of MOVE and COPY
 	cond     conditions
 
 	cleanUp []*calendar.View // views that this request wrote to
@@ -126,7 +127,7 @@ func methods() []method {
 		{"PUT", placeObject | placeFeed, (*request).put, nil},
 		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete, nil},
 		{"COPY", placeObject, (*request).move, nil},
-		{"MOVE", placeObject, (*request).move, nil},
+		{"MOVE", placeObject | placeCalendar, (*request).move, nil},
 		{"PROPFIND", dav | placeFeed, (*request).propfind, nil},
 		{"PROPPATCH", dav, (*request).proppatch, nil},
 		{"REPORT", dav, (*request).report, nil},

@@ -41,11 +41,15 @@ func TestOnServers(t *testing.T) {
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
 		{"TornSnapshot", checkTornSnapshot},
+		{"DeletedElsewhere", checkDeletedElsewhere},
+		{"CutAppend", checkCutAppend},
 		{"TripleNamesTheSet", checkTripleNamesTheSet},
 		{"AppendAll", checkAppendAll},
 		{"Rights", checkRights},
 		{"Deadline", checkDeadline},
 		{"ReplacedFolder", checkReplacedFolder},
+		{"StatusOfSelected", checkStatusOfSelected},
+		{"RenamedFolder", checkRenamedFolder},
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {

@@ -72,9 +72,12 @@ func (o *overview) first() error {
 	}
 	var lines []string
 	c := o.c
-	caught := o.scope.Status && c.sel != nil && !c.caps.Condstore
-	if caught { // see refresh
-		lines = append(lines, "NOOP")
+	caught := ""
+	if o.scope.Status && c.sel != nil && !c.caps.Annotations { // see refresh
+		if caught = "NOOP"; c.caps.Condstore && c.caps.Unselect { // a NOOP would have to be waited for, see Look
+			caught = "UNSELECT"
+		}
+		lines = append(lines, caught)
 	}
 	begin := len(lines)
 	for _, p := range patterns {
@@ -93,8 +96,8 @@ func (o *overview) first() error {
 	if err != nil {
 		return err
 	}
-	if caught && replies[0].status != "OK" {
-		c.sel = nil // SELECT will tell
+	if caught == "UNSELECT" || caught != "" && replies[0].status != "OK" {
+		c.sel, c.w.view = nil, view{} // SELECT will tell
 	}
 	for i, p := range replies[begin:must] {
 		// Dovecot says SERVERBUG of a user that it does not know.
@@ -159,20 +162,20 @@ func (o *overview) take(r *response) error {
 		o.list(r.scan())
 	case "LSUB":
 		if attrs, _, name := parseList(r.scan()); !hasAttr(attrs, `\Noselect`) {
-			if real, err := decodeUTF7(name); err == nil {
+			if real, err := DecodeUTF7(name); err == nil {
 				o.lsub[real] = true
 			}
 		}
 	case "STATUS":
 		if name, m, ok := parseStatus(r.scan()); ok && m.UIDNext != 0 && m.UIDValidity != 0 {
-			if real, err := decodeUTF7(name); err == nil {
+			if real, err := DecodeUTF7(name); err == nil {
 				o.status[real] = m
 			}
 		}
 	case "MYRIGHTS":
 		s := r.scan()
 		s.spaces()
-		if real, err := decodeUTF7(string(s.astring())); err == nil && !s.bad {
+		if real, err := DecodeUTF7(string(s.astring())); err == nil && !s.bad {
 			o.rights[real] = o.c.parseRights(r.scan())
 		}
 	case "METADATA":
@@ -195,7 +198,7 @@ func (o *overview) list(s *scanner) {
 	if s.bad {
 		return
 	}
-	real, err := decodeUTF7(name)
+	real, err := DecodeUTF7(name)
 	if err != nil {
 		o.c.w.warnName(name)
 		return

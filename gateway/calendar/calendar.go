@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 // Options configures a Server; the zero value serves.
@@ -77,6 +78,10 @@ type Account struct {
 	homes    map[string]*Home // the same of other users, by owner as in the URL
 	states   states           // of the last OpenHome or OpenHomeOf of this request
 	settings settings
+
+	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
+	allMetadata bool                             // metadata holds all that there is
+	many        bool                             // this request is about many calendars
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration
@@ -177,4 +182,6 @@ func (c Condition) check(e Entry, exists bool) error {
 type Result struct {
 	Entry
 	Created bool
+
+	life translate.Token
 }

@@ -19,6 +19,7 @@ import (
 // look makes a new one, from what is new.
 type index struct {
 	triple  imapstore.Mailbox  // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
+	id      string             // of the mailbox, where the server has one: a renamed one can have the triple of what was there
 	records []translate.Record // by UID
 	listing *translate.Listing
 	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
@@ -73,11 +74,15 @@ func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]
 		return nil, looked, err
 	}
 	old := a.server.cache.index(key)
+	if old != nil && old.id != looked.ID {
+		old = nil
+	}
 	if old != nil && sameSet(old.triple, looked.Mailbox) {
 		return old, looked, nil
 	}
 	ix, err := a.read(ctx, looked.Mailbox, old, empty)
 	if ix != nil {
+		ix.id = looked.ID
 		a.server.cache.setIndex(key, ix)
 	}
 	return ix, looked, err
@@ -188,16 +193,16 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 // openForeign reads, once, the messages without our fields that may hold
 // iCalendar. One that vanishes meanwhile stays unopened: the next look misses it.
 func (a *Account) openForeign(ctx context.Context, ix *index) error {
-	var closed []uint32
+	var closed []*translate.Record
 	for i := range ix.records {
 		if r := &ix.records[i]; r.Unopened && r.Size <= translate.MaxForeign {
-			closed = append(closed, r.UID)
+			closed = append(closed, r)
 		}
 	}
 	if len(closed) == 0 {
 		return nil
 	}
-	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+	for m, err := range a.messages(ctx, ix.triple.Name, closed) {
 		if err != nil {
 			return err
 		}
@@ -218,11 +223,14 @@ func (a *Account) openForeign(ctx context.Context, ix *index) error {
 // once for them.
 func (a *Account) openCopies(ctx context.Context, ix *index) error {
 	ix.listing = translate.Heads(ix.records, ix.triple.UIDValidity)
-	closed := ix.listing.Copies()
+	var closed []*translate.Record
+	for _, uid := range ix.listing.Copies() {
+		closed = append(closed, ix.record(uid))
+	}
 	if len(closed) == 0 {
 		return nil
 	}
-	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+	for m, err := range a.messages(ctx, ix.triple.Name, closed) {
 		if err != nil {
 			return err
 		}

@@ -4,15 +4,99 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
 )
+
+func TestSince(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		client := map[string]string{} // name -> ETag, as a client that follows tokens knows them
+		token := ""
+		follow := func(i, limit int) {
+			t.Helper()
+			for {
+				v := g.open(t, i)
+				d, err := v.Since(token, limit)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range d.Changes {
+					if c.Deleted {
+						delete(client, c.Name)
+					} else {
+						client[c.Name] = c.ETag
+					}
+				}
+				token = d.Token
+				if !d.More {
+					now := map[string]string{}
+					for e := range v.Entries() {
+						now[e.Name] = e.ETag
+					}
+					if diff := cmp.Diff(now, client); diff != "" {
+						t.Fatal(diff)
+					}
+					return
+				}
+			}
+		}
+		put := func(i int, name, summary string) {
+			t.Helper()
+			v := g.open(t, i)
+			if _, err := v.Put(ctx, name, event("uid-"+name, summary), calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove := func(i int, name string) {
+			t.Helper()
+			v := g.open(t, i)
+			if err := v.Delete(ctx, name, calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			put(i, fmt.Sprintf("%d.ics", i), "one")
+		}
+		follow(0, 2)
+		put(1, "0.ics", "two")
+		remove(2, "1.ics")
+		put(0, "1.ics", "new life")
+		put(1, "5.ics", "born")
+		remove(2, "5.ics")
+		remove(2, "4.ics")
+		follow(1, 0)
+		put(1, "0.ics", "three")
+		put(1, "6.ics", "six")
+		remove(0, "6.ics")
+		put(2, "6.ics", "six again")
+		remove(0, "3.ics")
+		follow(2, 1)
+
+		v := g.open(t, 0)
+		for _, bad := range []string{"x", "urn:calgate:1-2", "urn:calgate:0-0-", strings.Replace(token, "urn:calgate:", "urn:calgate:9", 1), token + "0", "urn:calgate:1-99999999999-abc"} {
+			if _, err := v.Since(bad, 0); !calendar.IsKind(err, calendar.InvalidToken) {
+				t.Errorf("token %q: %v", bad, err)
+			}
+		}
+	})
+}
 
 // Clients that follow sync tokens over changing gateways, in whole or in pages, while
 // objects are written and deleted, and other programs append, copy and expunge:
@@ -35,6 +119,9 @@ type history struct {
 	clients  [3]syncClient
 	serial   int
 	accounts []*calendar.Account
+	mail     *backends.Server
+	user     string
+	ahead    time.Duration // of all clocks, the mail server's too where a message says so
 }
 
 // syncClient is what a client knows.
@@ -44,16 +131,18 @@ type syncClient struct {
 }
 
 func newHistory(t *testing.T, s *backends.Server, limits []int) *history {
-	h := &history{t: t, limits: limits}
+	h := &history{t: t, limits: limits, mail: s}
 	o, err := imapstore.ParseURL(s.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, password := s.User()
+	var password string
+	h.user, password = s.User()
+	now := func() time.Time { return time.Now().Add(h.ahead) }
 	for range 3 {
 		store := imapstore.New(o)
-		server := calendar.New(store, calendar.Options{Autocreate: true})
-		a, err := server.Login(t.Context(), user, password)
+		server := calendar.New(store, calendar.Options{Autocreate: true, Now: now, KeepDeleted: time.Hour})
+		a, err := server.Login(t.Context(), h.user, password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,6 +197,7 @@ func (h *history) run(rt *rapid.T) {
 		},
 		"foreign": func(rt *rapid.T) { h.foreign(rt) },
 		"raw":     func(rt *rapid.T) { h.meddle(rt) },
+		"expire":  func(rt *rapid.T) { h.expire(rt) },
 	})
 	for i := range h.clients {
 		for !h.sync(rt, i, 0) {
@@ -192,6 +282,41 @@ func (h *history) meddle(rt *rapid.T) {
 	if err := h.raw.Expunge(h.t.Context(), "Calendar", []uint32{rapid.SampledFrom(uids).Draw(rt, "message")}); err != nil {
 		rt.Fatal(err)
 	}
+}
+
+// expire lets two hours pass, by the gateways' clocks and by the INTERNALDATE of a mail, and cleans up: the tombstones of before
+// go.
+func (h *history) expire(rt *rapid.T) {
+	h.ahead = 2 * time.Hour
+	defer func() { h.ahead = 0 }()
+	if err := appendAt(h.mail.Addr, h.user, "Calendar", time.Now().Add(h.ahead)); err != nil {
+		rt.Fatal(err)
+	}
+	if err := h.open(rapid.IntRange(0, 2).Draw(rt, "gateway")).CleanUp(h.t.Context()); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// appendAt appends a mail with an INTERNALDATE of its own.
+func appendAt(addr, user, mailbox string, at time.Time) error {
+	c, err := imapclient.DialInsecure(addr, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Login(user, backends.Password(user)).Wait(); err != nil {
+		return err
+	}
+	const mail = "From: x@example.com\r\nSubject: later\r\n\r\nmail\r\n"
+	a := c.Append(mailbox, int64(len(mail)), &imap.AppendOptions{Time: at})
+	if _, err := a.Write([]byte(mail)); err != nil {
+		return err
+	}
+	if err := a.Close(); err != nil {
+		return err
+	}
+	_, err = a.Wait()
+	return err
 }
 
 func (h *history) uids(rt *rapid.T) []uint32 {

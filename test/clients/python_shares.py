@@ -7,14 +7,10 @@ import sys
 import urllib.parse
 
 import caldav
-from caldav.elements import base, dav
+from caldav.elements import dav
 from caldav.elements.ical import CalendarColor
 
 url, user, password, reader, writer = sys.argv[1:]
-
-
-class Privileges(base.BaseElement):
-    tag = "{DAV:}current-user-privilege-set"
 
 
 def connect():
@@ -26,9 +22,9 @@ def calendars():
 
 
 def privileges(calendar):
-    element = calendar.get_properties([Privileges()], parse_props=False)
-    (found,) = element.values()
-    return {p.tag.split("}")[1] for e in found.values() for p in e.iter() if p.tag != "{DAV:}privilege"}
+    body = '<propfind xmlns="DAV:"><prop><current-user-privilege-set/></prop></propfind>'
+    tree = calendar.client.propfind(str(calendar.url), body, depth=0).tree
+    return {e[0].tag.split("}")[1] for e in tree.iter("{DAV:}privilege")}
 
 
 def event(summary):
