@@ -93,7 +93,8 @@ func (c *conn) look(name string) (Looked, error) {
 				// stays as it was for ever. Only another session sees the mailbox.
 				c.abort()
 				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
-			} else if len(replies) > 1 && replies[1].status == "NO" { // it was deleted, or all rights are gone
+			} else if len(replies) > 1 && replies[1].status == "NO" {
+				// It was deleted, or all rights are gone; Courier goes on showing it in this session.
 				replies, err = c.selectName(name, on, lines)
 			}
 		}

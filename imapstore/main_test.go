@@ -41,6 +41,8 @@ func TestOnServers(t *testing.T) {
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
 		{"TornSnapshot", checkTornSnapshot},
+		{"DeletedElsewhere", checkDeletedElsewhere},
+		{"CutAppend", checkCutAppend},
 		{"TripleNamesTheSet", checkTripleNamesTheSet},
 		{"AppendAll", checkAppendAll},
 		{"Rights", checkRights},

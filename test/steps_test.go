@@ -41,7 +41,7 @@ func startGatewayAt(t testing.TB, url string, options map[string][]string, noCac
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.NoCache, o.Logger = noCache, logger
+	o.NoCache, o.Logger, o.Others = noCache, logger, one("others")
 	store := imapstore.New(o)
 	handler := gateway.New(gateway.Options{
 		Calendar: calendar.New(store, calendar.Options{

@@ -136,10 +136,7 @@ func (v *View) body(ctx context.Context, r *translate.Record, message []byte) []
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
 			"mailbox", v.calendar.Mailbox, "uid", r.UID, "user", v.account.name, "err", err)
 	}
-	if b == nil {
-		b = []byte{}
-	}
-	return b
+	return append([]byte{}, b...) // a part of the message would keep all of it in the cache
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
