@@ -48,6 +48,8 @@ func TestOnServers(t *testing.T) {
 		{"Rights", checkRights},
 		{"Deadline", checkDeadline},
 		{"ReplacedFolder", checkReplacedFolder},
+		{"StatusOfSelected", checkStatusOfSelected},
+		{"RenamedFolder", checkRenamedFolder},
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {

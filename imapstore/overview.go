@@ -72,9 +72,12 @@ func (o *overview) first() error {
 	}
 	var lines []string
 	c := o.c
-	caught := o.scope.Status && c.sel != nil && !c.caps.Condstore
-	if caught { // see refresh
-		lines = append(lines, "NOOP")
+	caught := ""
+	if o.scope.Status && c.sel != nil && !c.caps.Annotations { // see refresh
+		if caught = "NOOP"; c.caps.Condstore && c.caps.Unselect { // a NOOP would have to be waited for, see Look
+			caught = "UNSELECT"
+		}
+		lines = append(lines, caught)
 	}
 	begin := len(lines)
 	for _, p := range patterns {
@@ -93,8 +96,8 @@ func (o *overview) first() error {
 	if err != nil {
 		return err
 	}
-	if caught && replies[0].status != "OK" {
-		c.sel = nil // SELECT will tell
+	if caught == "UNSELECT" || caught != "" && replies[0].status != "OK" {
+		c.sel, c.w.view = nil, view{} // SELECT will tell
 	}
 	for i, p := range replies[begin:must] {
 		// Dovecot says SERVERBUG of a user that it does not know.
