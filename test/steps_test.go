@@ -35,12 +35,18 @@ func startGateway(t testing.TB, b *backends.Server, options map[string][]string,
 // startGatewayAt starts a gateway before the mail server at a URL.
 func startGatewayAt(t testing.TB, url string, options map[string][]string, noCache bool) string {
 	t.Helper()
-	one := func(name string) string { return strings.Join(options[name], "") }
-	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o, err := imapstore.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startGatewayOn(t, o, options, noCache)
+}
+
+// startGatewayOn starts a gateway on a mail store.
+func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]string, noCache bool) string {
+	t.Helper()
+	one := func(name string) string { return strings.Join(options[name], "") }
+	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o.NoCache, o.Logger = noCache, logger
 	store := imapstore.New(o)
 	handler := gateway.New(gateway.Options{
