@@ -80,7 +80,7 @@ var warmServers = []struct {
 	most        int
 }{
 	{"dovecot", func(t testing.TB) *backends.Server {
-		return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true})
+		return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true, Format: "sdbox"})
 	}, 460, 40, 3},
 	{"dovecot without METADATA", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }, 20, 20, 3},
 	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Metadata: true}) }, 20, 20, 3},
