@@ -46,7 +46,7 @@ func (n node) names() (names []string) {
 	return names
 }
 
-func parseXML(t *testing.T, body string) node {
+func parseXML(t testing.TB, body string) node {
 	t.Helper()
 	var n node
 	if err := xml.Unmarshal([]byte(body), &n); err != nil {
@@ -72,7 +72,7 @@ type resource struct {
 
 // listed is a 207.
 type listed struct {
-	t         *testing.T
+	t         testing.TB
 	resources []resource
 	token     string
 }

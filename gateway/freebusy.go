@@ -97,10 +97,10 @@ func (f *freeBusy) add(view *calendar.View) error {
 		return err
 	}
 	var batch []calendar.Entry
-	for e := range view.Entries() {
-		if e.Component == "VTODO" || e.Component == "VJOURNAL" || !e.Span.MayOverlap(f.asked.Start, f.asked.End) {
-			continue
-		}
+	wanted := func(s translate.Span) bool {
+		return s.Component != "VTODO" && s.Component != "VJOURNAL" && s.MayOverlap(f.asked.Start, f.asked.End)
+	}
+	for e := range view.EntriesWhere(wanted) {
 		if batch = append(batch, e); len(batch) == batchQuery {
 			if err := f.read(view, batch, zone); err != nil {
 				return err
@@ -121,10 +121,7 @@ func (f *freeBusy) read(view *calendar.View, batch []calendar.Entry, zone *trans
 		case err != nil:
 			return err
 		default:
-			if err := f.FreeBusy.Add(item.Body, zone); err != nil {
-				return &HTTPError{Code: http.StatusInsufficientStorage, Precondition: dav("number-of-matches-within-limits"),
-					Public: "there are too many instances in the range", Err: err}
-			}
+			f.FreeBusy.Add(item.Body, zone)
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func (q *request) calendarQuery(report *davxml.Report) error {
 		if err != nil {
 			return err
 		}
-		if err := query.answer(view, view.Entries()); err != nil {
+		if err := query.answer(view, view.EntriesWhere(filter.MayMatch)); err != nil {
 			return err
 		}
 	case placeHome:
@@ -96,7 +96,7 @@ func (q *query) home() error {
 		if err != nil {
 			return err
 		}
-		if err := q.answer(view, view.Entries()); err != nil || q.more {
+		if err := q.answer(view, view.EntriesWhere(q.filter.MayMatch)); err != nil || q.more {
 			return err
 		}
 	}

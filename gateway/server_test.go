@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(backends.Main(m)) }
 
 // rig is a gateway on the embedded mail store, with one user of its own.
 type rig struct {
-	t              *testing.T
+	t              testing.TB
 	server         *httptest.Server
 	mail           *backends.Server
 	user, password string
@@ -52,7 +52,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func newRig(t *testing.T, change ...func(*Options, *calendar.Options)) *rig {
+func newRig(t testing.TB, change ...func(*Options, *calendar.Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, mail: backends.Memory(t)}
 	r.user, r.password = r.mail.User()
@@ -134,7 +134,7 @@ func (r *rig) want(status int, method, url, body string, headers ...string) answ
 }
 
 // mustExplain checks that an error has a body that is XML, and never an empty DAV:error.
-func (a answered) mustExplain(t *testing.T, what string) {
+func (a answered) mustExplain(t testing.TB, what string) {
 	t.Helper()
 	var root struct {
 		XMLName xml.Name

@@ -21,13 +21,17 @@ func expand(raw []byte, r TimeRange, zone *Zone, budget *Budget) ([]byte, error)
 				e.done = map[*set]bool{}
 			}
 			e.done[s] = true
-			if ok, err := e.gather(s, r); err != nil || !ok {
-				return raw, err
+			if err := e.gather(s, r); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return e.write(), nil
+	return e.write()
 }
+
+// maxExpanded is how long an expanded object may be, in octets: its instances may be as
+// many as its text is long.
+const maxExpanded = 2 * MaxObject
 
 // expansion is an object that is being expanded.
 type expansion struct {
@@ -37,17 +41,11 @@ type expansion struct {
 	w         lineWriter
 }
 
-// gather finds the instances of a kind in a range. ok is false where the rules do
-// not tell all of them.
-func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
-	at := make([]int, len(s.list)) // place in the object of each component
-	first := len(e.list)
-	for place, by := range s.places {
-		at[by], first = place, min(first, place)
-	}
+// gather finds the instances of a kind in a range.
+func (e *expansion) gather(s *set, r TimeRange) error {
 	var list []instance
 	take := func(i instance) bool {
-		i.by = at[i.by]
+		i.by = s.members[i.by]
 		list = append(list, i)
 		return len(list) <= MaxInstances
 	}
@@ -66,7 +64,7 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 			i = instance{by: by} // a task without DTSTART and DUE, for one
 		}
 		if !take(i) {
-			return false, ErrTooManyInstances
+			return ErrTooManyInstances
 		}
 	}
 	if len(s.list) > 1 || !s.single(0) {
@@ -76,16 +74,19 @@ func (e *expansion) gather(s *set, r TimeRange) (ok bool, err error) {
 		})
 	}
 	if len(list) > MaxInstances {
-		return false, ErrTooManyInstances
+		return ErrTooManyInstances
+	}
+	if s.missing || s.extra || s.step.left < 0 {
+		return ErrNotExpanded
 	}
 	slices.SortStableFunc(list, func(a, b instance) int { return cmp.Compare(a.unix, b.unix) })
-	e.instances[first] = list
-	return !s.missing && !s.extra && s.step.left >= 0, nil
+	e.instances[s.members[0]] = list
+	return nil
 }
 
 // write writes the object: its own lines as they are, the instances where the
 // first component of their kind was.
-func (e *expansion) write() []byte {
+func (e *expansion) write() ([]byte, error) {
 	next := 0 // in the list of components
 	skip := 0 // octets up to here are done
 	for s := NewScanner(e.raw); s.Next(); {
@@ -104,7 +105,9 @@ func (e *expansion) write() []byte {
 				continue
 			case e.main(next) && c.name != "VFREEBUSY":
 				for _, i := range e.instances[next] {
-					e.component(i)
+					if e.component(i); len(e.w.b) > maxExpanded {
+						return nil, ErrTooManyInstances
+					}
 				}
 				skip = c.end
 				continue
@@ -112,7 +115,7 @@ func (e *expansion) write() []byte {
 		}
 		e.w.raw(e.raw[l.Start:l.End])
 	}
-	return e.w.b
+	return e.w.b, nil
 }
 
 // component writes one instance.

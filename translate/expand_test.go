@@ -60,8 +60,7 @@ func TestExpand(t *testing.T) {
 				"BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260716", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART;VALUE=DATE:20260716", "DTEND;VALUE=DATE:20260718", "END:VEVENT"), nil},
 		"floating": {event("DTSTART:20260710T100000", "DTEND:20260710T110000"),
 			answer("BEGIN:VEVENT", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260710T080000Z", "DTEND:20260710T090000Z", "END:VEVENT"), location("Europe/Berlin")},
-		"nothing there":           {event("DTSTART:20250710T100000Z"), answer(), nil},
-		"unreadable rule is left": {event("DTSTART:20260710T100000Z", "RRULE:FREQ=FORTNIGHTLY"), event("DTSTART:20260710T100000Z", "RRULE:FREQ=FORTNIGHTLY"), nil},
+		"nothing there": {event("DTSTART:20250710T100000Z"), answer(), nil},
 		"this and future": {calendar("BEGIN:VEVENT", "UID:u", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20260511T100000Z", "END:VEVENT",
 			"BEGIN:VEVENT", "UID:u", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260518T100000Z", "DTSTART:20260518T120000Z", "DTEND:20260518T123000Z", "SUMMARY:later", "END:VEVENT"),
 			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260504T100000Z", "UID:u", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z", "END:VEVENT",
@@ -77,6 +76,16 @@ func TestExpand(t *testing.T) {
 	long := span("20000101T000000Z", "20300101T000000Z")
 	if _, err := (&Data{Expand: &long}).Apply([]byte(event("DTSTART:20000101T000000Z", "RRULE:FREQ=HOURLY")), nil); err != ErrTooManyInstances {
 		t.Errorf("an hour for 30 years: %v", err)
+	}
+	// No answer holds rules, none holds a part of the instances.
+	for _, rule := range []string{"RRULE:FREQ=FORTNIGHTLY", "RRULE:RSCALE=CHINESE;FREQ=YEARLY", "RRULE:FREQ=SECONDLY;BYSETPOS=2", "RDATE:soon", "EXRULE:x"} {
+		if got, err := (&Data{Expand: &all}).Apply([]byte(event("DTSTART:20260710T100000Z", rule)), nil); err != ErrNotExpanded {
+			t.Errorf("%s: %v %s", rule, err, got)
+		}
+	}
+	big := event("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY", "DESCRIPTION:"+strings.Repeat("x", MaxObject/100))
+	if _, err := (&Data{Expand: &all}).Apply([]byte(big), nil); err != ErrTooManyInstances {
+		t.Errorf("365 times %d octets: %v", len(big), err)
 	}
 }
 
@@ -116,9 +125,7 @@ func TestFreeBusy(t *testing.T) {
 		calendar("BEGIN:VTODO", "UID:u", "DTSTART:20060105T100000Z", "DUE:20060105T110000Z", "END:VTODO"),
 		calendar("BEGIN:VFREEBUSY", "UID:u", "FREEBUSY;FBTYPE=FREE:20060105T120000Z/PT1H", "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T200000Z/P1D", "END:VFREEBUSY"),
 	} {
-		if err := f.Add([]byte(raw), nil); err != nil {
-			t.Fatal(err)
-		}
+		f.Add([]byte(raw), nil)
 	}
 	got := string(f.Calendar(time.Unix(at("20060201T000000Z", 0), 0)))
 	want := text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//calgate//EN", "BEGIN:VFREEBUSY",
@@ -135,11 +142,33 @@ func TestFreeBusy(t *testing.T) {
 		t.Error(diff)
 	}
 	day := NewFreeBusy(span("20260709T000000Z", "20260712T000000Z"))
-	if err := day.Add([]byte(event("DTSTART;VALUE=DATE:20260710")), location("Europe/Berlin")); err != nil {
-		t.Fatal(err)
-	}
+	day.Add([]byte(event("DTSTART;VALUE=DATE:20260710")), location("Europe/Berlin"))
 	if got := string(day.Calendar(time.Unix(0, 0))); !strings.Contains(got, "BUSY:20260709T220000Z/20260710T220000Z") {
 		t.Errorf("a day in Berlin: %s", got)
+	}
+}
+
+// TestFreeBusyOfWhatCannotBeListed: what may be busy is told as that, where it may be, and
+// the others are told as ever.
+func TestFreeBusyOfWhatCannotBeListed(t *testing.T) {
+	for rule, tentative := range map[string]string{
+		"RRULE:RSCALE=CHINESE;FREQ=YEARLY":                      "20260710T110000Z/20260713T000000Z",
+		"RRULE:FREQ=SECONDLY;BYSETPOS=2":                        "20260710T110000Z/20260713T000000Z",
+		"RRULE:FREQ=SECONDLY;BYSETPOS=2;UNTIL=20260711T000000Z": "20260710T110000Z/20260711T010000Z",
+		"RRULE:RSCALE=HEBREW;FREQ=DAILY\r\nTRANSP:TRANSPARENT":  "",
+		"RRULE:FREQ=MINUTELY;INTERVAL=1\r\nSTATUS:CANCELLED":    "",
+		"RRULE:FREQ=FORTNIGHTLY\r\nEXDATE:20260710T100000Z":     "20260710T100000Z/20260713T000000Z",
+	} {
+		f := NewFreeBusy(span("20260709T000000Z", "20260713T000000Z"))
+		f.Add([]byte(event("DTSTART:20260710T100000Z", "DURATION:PT1H", rule)), nil)
+		f.Add([]byte(event("DTSTART:20260709T100000Z", "DURATION:PT1H")), nil)
+		got := string(f.Calendar(time.Unix(0, 0)))
+		if !strings.Contains(got, "FBTYPE=BUSY:20260709T100000Z/20260709T110000Z\r\n") {
+			t.Errorf("%s hides another event: %s", rule, got)
+		}
+		if tentative == "" && strings.Contains(got, "20260710") || tentative != "" && !strings.Contains(got, "FBTYPE=BUSY-TENTATIVE:"+tentative+"\r\n") {
+			t.Errorf("%s: %s", rule, got)
+		}
 	}
 }
 
@@ -191,6 +220,6 @@ func FuzzApply(f *testing.F) {
 		if out, err := JSON(raw); err == nil && !json.Valid(out) {
 			t.Fatalf("no JSON: %s", out)
 		}
-		_ = NewFreeBusy(r).Add(raw, nil)
+		NewFreeBusy(r).Add(raw, nil)
 	})
 }

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"time"
 )
@@ -26,10 +25,6 @@ const (
 	busyTentative
 )
 
-// errTooManySteps says that the rules of an object take too many steps to be
-// listed in a range.
-var errTooManySteps = errors.New("the rules of an object take too many steps")
-
 // NewFreeBusy returns a FreeBusy of a range.
 func NewFreeBusy(r TimeRange) *FreeBusy {
 	r = r.normal()
@@ -37,35 +32,33 @@ func NewFreeBusy(r TimeRange) *FreeBusy {
 }
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.
-// The error is for an object that cannot be listed within the limits.
-func (f *FreeBusy) Add(raw []byte, zone *Zone) error {
+//
+// Where the rules of an event cannot be listed, because they are not understood or take
+// too many steps or have more than MaxInstances instances, all the time in which they
+// may have some is BUSY-TENTATIVE: it must not look free, and one event must not keep
+// the others from being told.
+func (f *FreeBusy) Add(raw []byte, zone *Zone) {
 	m := newMatcher(raw, zone, f.budget)
-	kinds := map[int]int{} // component in the series -> type
 	for i, c := range m.list {
-		switch {
-		case !m.main(i):
-		case c.name == "VFREEBUSY":
+		if c.name == "VFREEBUSY" && m.main(i) {
 			f.published(m, i)
-		case c.name == "VEVENT":
-			kinds[m.set(c.name).places[i]] = m.busyType(i)
 		}
 	}
-	if len(kinds) > 0 {
-		if err := f.events(m.set("VEVENT"), kinds); err != nil {
-			return err
+	if s := m.set("VEVENT"); len(s.members) > 0 {
+		kinds := make([]int8, len(s.members))
+		for by, i := range s.members {
+			kinds[by] = m.busyType(i)
 		}
+		f.events(s, kinds)
 	}
 	for kind := range f.busy {
-		if err := f.join(kind); err != nil {
-			return err
-		}
+		f.join(kind)
 	}
-	return nil
 }
 
 // busyType is what an event makes of its time; -1: nothing.
-func (m *matcher) busyType(i int) int {
-	kind := busy
+func (m *matcher) busyType(i int) int8 {
+	kind := int8(busy)
 	m.lines(i, func(l *Line) {
 		v := trimBlank(l.Value())
 		switch {
@@ -78,11 +71,11 @@ func (m *matcher) busyType(i int) int {
 	return kind
 }
 
-func (f *FreeBusy) events(s *set, kinds map[int]int) error {
+func (f *FreeBusy) events(s *set, kinds []int8) {
 	n := 0
 	take := func(i instance) bool {
 		if kind := kinds[i.by]; kind >= 0 && i.end != openEnd {
-			n += f.add(kind, bounds{i.unix, i.end})
+			n += f.add(int(kind), bounds{i.unix, i.end})
 		}
 		return n <= MaxInstances
 	}
@@ -93,16 +86,18 @@ func (f *FreeBusy) events(s *set, kinds map[int]int) error {
 			}
 		}
 	}
-	if len(s.list) > 1 || !s.single(0) {
-		s.each(f.asked.Start, f.asked.End, take)
+	if len(s.list) == 1 && s.single(0) {
+		return
 	}
-	switch {
-	case n > MaxInstances:
-		return ErrTooManyInstances
-	case s.step.left < 0:
-		return errTooManySteps
+	s.each(f.asked.Start, f.asked.End, take)
+	if n <= MaxInstances && s.step.left >= 0 && !s.missing {
+		return
 	}
-	return nil
+	for by, t := range s.list {
+		if kinds[by] >= 0 && t.base().state == known && (t.recurs() || t.thisFuture) {
+			f.add(busyTentative, t.hull(s.kind))
+		}
+	}
 }
 
 // published takes the periods of a VFREEBUSY.
@@ -132,15 +127,17 @@ func (f *FreeBusy) published(m *matcher, i int) {
 // maxPeriods is how many periods of a type are kept that do not touch each other.
 const maxPeriods = 100_000
 
-// join keeps what is held of a type within its limit.
-func (f *FreeBusy) join(kind int) error {
+// join keeps what is held of a type within its limit. Where there are more periods, those
+// with the shortest time between them become one: what is told is never too little.
+func (f *FreeBusy) join(kind int) {
 	if len(f.busy[kind]) < 2*maxPeriods {
-		return nil
+		return
 	}
-	if f.busy[kind] = merge(f.busy[kind]); len(f.busy[kind]) > maxPeriods {
-		return ErrTooManyInstances
+	list := merge(f.busy[kind], 0)
+	for gap := int64(1); len(list) > maxPeriods; gap *= 2 {
+		list = merge(list, gap)
 	}
-	return nil
+	f.busy[kind] = list
 }
 
 // add adds what of a period is in the range, and returns how many that are.
@@ -153,12 +150,12 @@ func (f *FreeBusy) add(kind int, p bounds) int {
 	return 1
 }
 
-// merge sorts periods and joins those that touch.
-func merge(list []bounds) []bounds {
+// merge sorts periods and joins those that touch, or are no farther apart than gap.
+func merge(list []bounds, gap int64) []bounds {
 	slices.SortFunc(list, func(a, b bounds) int { return cmp.Compare(a.lo, b.lo) })
 	out := list[:0]
 	for _, p := range list {
-		if n := len(out); n > 0 && p.lo <= out[n-1].hi {
+		if n := len(out); n > 0 && p.lo-gap <= out[n-1].hi {
 			out[n-1].hi = max(out[n-1].hi, p.hi)
 		} else {
 			out = append(out, p)
@@ -197,11 +194,11 @@ func (f *FreeBusy) Calendar(now time.Time) []byte {
 	var list []period
 	var taken []bounds
 	for kind := range f.busy {
-		own := merge(f.busy[kind])
+		own := merge(f.busy[kind], 0)
 		for _, b := range subtract(own, taken) {
 			list = append(list, period{b, kind})
 		}
-		taken = merge(append(slices.Clone(taken), own...))
+		taken = merge(append(slices.Clone(taken), own...), 0)
 	}
 	slices.SortFunc(list, func(a, b period) int { return cmp.Compare(a.lo, b.lo) })
 	var w lineWriter

@@ -52,8 +52,11 @@ func shift(t, seconds int64) int64 {
 	return t + seconds
 }
 
-// floats says whether the instant depends on a zone that is not known here.
-func (i instant) floats() bool { return i.state == known && i.zone == nil }
+// floats says whether the instant depends on more than the object itself says: on the
+// zone of whoever asks, or on the IANA's data, which change with each release.
+func (i instant) floats() bool {
+	return i.state == known && (i.zone == nil || i.zone != UTC && i.zone.own == nil)
+}
 
 // in is where the instant can be when floating times and dates are in zone.
 func (i instant) in(zone *Zone) bounds {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -38,134 +38,234 @@ func typesOf(byType map[string]string) map[string]string {
 	return types
 }
 
-// jcalComponent is a component that is being written.
-type jcalComponent struct {
-	name         string
-	props, comps []byte
+// JSON returns the first VCALENDAR of a text as jCal (RFC 7265). It is written twice, to
+// know its length: a short line becomes a long one, and memory is taken once.
+func JSON(raw []byte) ([]byte, error) {
+	j := jcal{raw: raw, list: components(nil, NewScanner(raw)), measuring: true}
+	root := slices.IndexFunc(j.list, func(c component) bool { return c.parent < 0 && c.name == "VCALENDAR" })
+	if root < 0 {
+		return nil, errNoCalendar
+	}
+	j.component(root)
+	j.flush()
+	j.measuring, j.out = false, make([]byte, 0, j.size)
+	j.component(root)
+	return j.out, nil
 }
 
-// JSON returns the first VCALENDAR of a text as jCal (RFC 7265).
-func JSON(raw []byte) ([]byte, error) {
-	var open []*jcalComponent
-	skipped := 0
-	for s := NewScanner(raw); s.Next(); {
-		l := &s.Line
-		switch {
-		case l.Err != nil:
-		case l.Is("BEGIN") && (skipped > 0 || len(open) == MaxDepth):
-			skipped++
-		case l.Is("BEGIN"):
-			open = append(open, &jcalComponent{name: strings.ToLower(string(trimBlank(l.Value())))})
-		case l.Is("END") && skipped > 0:
-			skipped--
-		case l.Is("END") && len(open) > 0:
-			c := open[len(open)-1]
-			open = open[:len(open)-1]
-			if len(open) == 0 {
-				if c.name == "vcalendar" {
-					return c.append(nil), nil
-				}
-				continue
-			}
-			parent := open[len(open)-1]
-			parent.comps = c.append(comma(parent.comps))
-		case skipped == 0 && len(open) > 0:
-			c := open[len(open)-1]
-			c.props = appendProperty(comma(c.props), l)
+// jcal is a jCal text that is being written.
+type jcal struct {
+	raw       []byte
+	list      []component
+	scanner   Scanner
+	out       []byte
+	measuring bool // only size is wanted
+	size      int
+}
+
+func (j *jcal) flush() {
+	if j.measuring {
+		j.size, j.out = j.size+len(j.out), j.out[:0]
+	}
+}
+
+// component writes a component: its properties first, then those inside it (RFC 7265
+// section 3.3). It returns the next one in the list that is not inside it.
+func (j *jcal) component(i int) (next int) {
+	c := j.list[i]
+	j.out = append(appendLower(append(j.out, '['), []byte(c.name)), ",["...)
+	first, at := true, c.start
+	for next = i + 1; next < len(j.list) && j.list[next].start < c.end; next++ {
+		if child := j.list[next]; child.parent == i {
+			j.properties(at, child.start, at == c.start, &first)
+			at = child.end
 		}
 	}
-	return nil, errNoCalendar
-}
-
-func comma(b []byte) []byte {
-	if len(b) > 0 {
-		return append(b, ',')
+	j.properties(at, c.end, at == c.start, &first)
+	j.out = append(j.out, "],["...)
+	first = true
+	for next = i + 1; next < len(j.list) && j.list[next].start < c.end; {
+		if !first {
+			j.out = append(j.out, ',')
+		}
+		first = false
+		next = j.component(next)
 	}
-	return b
+	j.out = append(j.out, "]]"...)
+	j.flush()
+	return next
 }
 
-func (c *jcalComponent) append(b []byte) []byte {
-	b = append(appendJSON(append(b, '['), c.name), ",["...)
-	b = append(append(b, c.props...), "],["...)
-	return append(append(b, c.comps...), "]]"...)
+// properties writes the properties between two offsets of a component. begin: its BEGIN
+// is among them.
+func (j *jcal) properties(from, to int, begin bool, first *bool) {
+	skipped := 0 // depth of components that are not in the list
+	if begin {
+		skipped = -1
+	}
+	for j.scanner.Reset(j.raw[:to]); ; {
+		if j.scanner.at < from {
+			j.scanner.at = from
+		}
+		if !j.scanner.Next() {
+			return
+		}
+		switch l := &j.scanner.Line; {
+		case l.Err != nil:
+		case l.Is("BEGIN"):
+			skipped++
+		case l.Is("END"):
+			skipped--
+		case skipped <= 0:
+			if !*first {
+				j.out = append(j.out, ',')
+			}
+			*first = false
+			if j.measuring {
+				j.out = slices.Grow(j.out, 2*len(l.Value()))
+			}
+			j.out = appendProperty(j.out, l)
+			j.flush()
+		}
+	}
 }
 
-// appendJSON appends a string.
-func appendJSON(b []byte, s string) []byte {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always can be encoded
-	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
+// appendJSON appends a string. What is not UTF-8 becomes U+FFFD.
+func appendJSON(b, s []byte) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		case c < 0x20:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+		default:
+			r, n := utf8.DecodeRune(s[i:])
+			b = utf8.AppendRune(b, r)
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(b, '"')
 }
+
+// maxTypedName is how long a name in valueTypes can be.
+const maxTypedName = 32
 
 // appendProperty appends a property (RFC 7265 section 3.4).
 func appendProperty(b []byte, l *Line) []byte {
-	name := strings.ToUpper(string(l.Name))
-	b = appendJSON(append(b, '['), strings.ToLower(name))
+	var upper [maxTypedName]byte
+	name := upper[:copy(upper[:], l.Name)]
+	for i, c := range name {
+		if 'a' <= c && c <= 'z' {
+			name[i] = c - ('a' - 'A')
+		}
+	}
+	b = appendLower(append(b, '['), l.Name)
 	b, kind := appendParams(append(b, ','), l)
-	known := valueTypes[name]
-	switch {
-	case kind == "" && known != "":
-		kind = known
-	case kind == "":
-		kind = "unknown"
+	if kind == "" {
+		if kind = "unknown"; len(l.Name) < maxTypedName && valueTypes[string(name)] != "" {
+			kind = valueTypes[string(name)]
+		}
 	}
 	value := l.Value()
 	if kind == "date-time" && len(trimBlank(value)) == 8 {
 		kind = "date" // as many write it
 	}
-	values, ok := jcalValues(nil, name, kind, value)
+	b = append(b, ',')
+	before := len(b)
+	b, ok := jcalValues(append(appendJSON(b, []byte(kind)), ','), string(name), kind, value)
 	if !ok {
-		kind, values = "unknown", appendJSON(nil, string(value))
+		b = appendJSON(append(b[:before], `"unknown",`...), value)
 	}
-	b = appendJSON(append(b, ','), kind)
-	return append(append(append(b, ','), values...), ']')
+	return append(b, ']')
+}
+
+// appendLower appends a name, which is in lower case in jCal.
+func appendLower(b, name []byte) []byte {
+	before := len(b)
+	b = appendJSON(b, name)
+	for i := before; i < len(b); i++ {
+		if c := b[i]; 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
 }
 
 // appendParams appends the parameters as an object and returns VALUE, which is not
-// one of them (RFC 7265 section 3.5).
+// one of them (RFC 7265 section 3.5). Those of one name are one with several values.
 func appendParams(b []byte, l *Line) (out []byte, kind string) {
-	type param struct {
-		name   string
-		values []string
-	}
-	var params []param
-	l.Params(func(name []byte, value string) bool {
-		key := strings.ToLower(string(name))
-		if key == "value" {
-			kind = strings.ToLower(value)
-			return true
-		}
-		for i := range params {
-			if params[i].name == key {
-				params[i].values = append(params[i].values, value)
-				return true
-			}
-		}
-		params = append(params, param{key, []string{value}})
-		return true
-	})
 	b = append(b, '{')
-	for i, p := range params {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendJSON(b, p.name), ':')
-		if len(p.values) == 1 {
-			b = appendJSON(b, p.values[0])
+	for p := l.params; len(p) > 0; {
+		here := len(l.params) - len(p)
+		var name, values []byte
+		name, values, p = nextParam(p)
+		if equalFold(name, "VALUE") {
+			value, _ := nextParamValue(values)
+			kind = strings.ToLower(decodeParam(value))
 			continue
 		}
-		b = append(b, '[')
-		for n, v := range p.values {
-			if n > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, v)
+		if repeated(l.params[:here], name) {
+			continue
 		}
-		b = append(b, ']')
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(appendLower(b, name), ':')
+		before := len(b)
+		var n int
+		b, n = appendParamValues(b, values, 0)
+		for rest := p; len(rest) > 0; {
+			var again []byte
+			again, values, rest = nextParam(rest)
+			if bytes.EqualFold(again, name) {
+				b, n = appendParamValues(b, values, n)
+			}
+		}
+		if n > 1 {
+			b = append(slices.Insert(b, before, '['), ']')
+		}
 	}
 	return append(b, '}'), kind
+}
+
+// repeated says whether there is a parameter of that name.
+func repeated(params, name []byte) bool {
+	for len(params) > 0 {
+		var other []byte
+		if other, _, params = nextParam(params); bytes.EqualFold(other, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendParamValues appends the values of a parameter behind n others, and counts them.
+func appendParamValues(b, values []byte, n int) ([]byte, int) {
+	for {
+		var value []byte
+		value, values = nextParamValue(values)
+		if n++; n > 1 {
+			b = append(b, ',')
+		}
+		if bytes.IndexByte(value, '^') >= 0 {
+			b = appendJSON(b, []byte(decodeParam(value)))
+		} else {
+			b = appendJSON(b, unquoted(value))
+		}
+		if values == nil {
+			return b, n
+		}
+	}
 }
 
 // lists are the properties with several values in a line.
@@ -176,90 +276,78 @@ const lists = " CATEGORIES RESOURCES EXDATE RDATE FREEBUSY "
 func jcalValues(b []byte, name, kind string, value []byte) (out []byte, ok bool) {
 	switch {
 	case name == "GEO" || name == "REQUEST-STATUS":
-		b = append(b, '[')
-		for i, part := range splitText(value, ';') {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			if b, ok = jcalValue(b, kind, part); !ok {
-				return nil, false
-			}
-		}
-		return append(b, ']'), true
+		b, ok = jcalList(append(b, '['), kind, value, ';')
+		return append(b, ']'), ok
 	case strings.Contains(lists, " "+name+" "):
-		for i, part := range splitText(value, ',') {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			if b, ok = jcalValue(b, kind, part); !ok {
-				return nil, false
-			}
-		}
-		return b, true
+		return jcalList(b, kind, value, ',')
 	}
 	return jcalValue(b, kind, value)
 }
 
-// splitText splits at a separator that no backslash stands before.
-func splitText(v []byte, separator byte) [][]byte {
-	var parts [][]byte
+// jcalList appends the values between separators that no backslash stands before.
+func jcalList(b []byte, kind string, v []byte, separator byte) (out []byte, ok bool) {
 	start := 0
 	for i := 0; i < len(v); i++ {
 		switch v[i] {
 		case '\\':
 			i++
 		case separator:
-			parts, start = append(parts, v[start:i]), i+1
+			if b, ok = jcalValue(b, kind, v[start:i]); !ok {
+				return b, false
+			}
+			b, start = append(b, ','), i+1
 		}
 	}
-	return append(parts, v[start:])
+	return jcalValue(b, kind, v[start:])
 }
 
+// jcalValue appends one value. Where ok is false, it is none of that type, and what was
+// appended is of no use.
 func jcalValue(b []byte, kind string, value []byte) (out []byte, ok bool) {
 	trimmed := trimBlank(value)
 	switch kind {
 	case "text":
-		return appendJSON(b, string(unescapeText(value))), utf8.Valid(value)
+		return appendJSON(b, unescapeText(value)), utf8.Valid(value)
 	case "date", "date-time":
 		return appendMoment(b, trimmed)
+	case "time":
+		return appendTime(b, trimmed)
 	case "period":
 		from, to, found := bytes.Cut(trimmed, []byte{'/'})
 		if b, ok = appendMoment(append(b, '['), from); !ok || !found {
-			return nil, false
+			return b, false
 		}
 		if b = append(b, ','); parseDuration(to).ok {
-			return append(appendJSON(b, string(to)), ']'), true
+			return append(appendJSON(b, to), ']'), true
 		}
 		b, ok = appendMoment(b, to)
 		return append(b, ']'), ok
 	case "integer":
-		n, err := strconv.ParseInt(string(trimmed), 10, 64)
-		return strconv.AppendInt(b, n, 10), err == nil
+		return appendInteger(b, trimmed)
 	case "float":
-		var number json.Number
-		s := strings.TrimPrefix(string(trimmed), "+")
-		if json.Unmarshal([]byte(s), &number) != nil || !strings.ContainsAny(s[:1], "-0123456789") {
-			return nil, false
+		s := bytes.TrimPrefix(trimmed, []byte("+"))
+		if len(s) == 0 || s[0] != '-' && (s[0] < '0' || s[0] > '9') || !json.Valid(s) {
+			return b, false
 		}
 		return append(b, s...), true
 	case "boolean":
 		if !equalFold(trimmed, "TRUE") && !equalFold(trimmed, "FALSE") {
-			return nil, false
+			return b, false
 		}
-		return append(b, strings.ToLower(string(trimmed))...), true
+		return append(b, bytes.ToLower(trimmed)...), true
 	case "utc-offset":
 		if _, ok := parseOffset(trimmed); !ok {
-			return nil, false
+			return b, false
 		}
-		s := string(trimmed[:3]) + ":" + string(trimmed[3:5])
+		b = append(append(append(append(b, '"'), trimmed[:3]...), ':'), trimmed[3:5]...)
 		if len(trimmed) == 7 {
-			s += ":" + string(trimmed[5:])
+			b = append(append(b, ':'), trimmed[5:]...)
 		}
-		return appendJSON(b, s), true
+		return append(b, '"'), true
 	case "recur":
 		return appendRecur(b, trimmed)
 	}
-	return appendJSON(b, string(value)), true
+	return appendJSON(b, value), true
 }
 
 // appendMoment appends a date or a time with the separators of ISO 8601's extended
@@ -267,61 +355,113 @@ func jcalValue(b []byte, kind string, value []byte) (out []byte, ok bool) {
 func appendMoment(b, v []byte) ([]byte, bool) {
 	i := parseInstant(v)
 	if i.state != known {
-		return nil, false
+		return b, false
 	}
-	s := formatUTC(i.wall)
-	text := s[:4] + "-" + s[4:6] + "-" + s[6:8]
+	year, month, dom := civil(floorDiv(i.wall, day))
+	b = appendDigits(append(b, '"'), year, 4)
+	b = appendDigits(append(b, '-'), month, 2)
+	b = appendDigits(append(b, '-'), dom, 2)
 	if !i.date {
-		text += "T" + s[9:11] + ":" + s[11:13] + ":" + s[13:15]
+		second := floorMod(i.wall, day)
+		b = appendDigits(append(b, 'T'), second/3600, 2)
+		b = appendDigits(append(b, ':'), second/60%60, 2)
+		b = appendDigits(append(b, ':'), second%60, 2)
 		if i.zone == UTC {
-			text += "Z"
+			b = append(b, 'Z')
 		}
 	}
-	return appendJSON(b, text), true
+	return append(b, '"'), true
 }
 
+// appendTime appends a time of day (RFC 7265 section 3.6.6).
+func appendTime(b, v []byte) ([]byte, bool) {
+	if len(v) != 6 && (len(v) != 7 || v[6]|0x20 != 'z') {
+		return b, false
+	}
+	if digits(v[:6]) < 0 {
+		return b, false
+	}
+	b = append(append(append(b, '"'), v[:2]...), ':')
+	b = append(append(append(b, v[2:4]...), ':'), v[4:6]...)
+	if len(v) == 7 {
+		b = append(b, 'Z')
+	}
+	return append(b, '"'), true
+}
+
+// appendDigits appends a number that is not negative with so many digits.
+func appendDigits(b []byte, n int64, width int) []byte {
+	for divisor := []int64{1, 10, 100, 1000}[width-1]; divisor > 0; divisor /= 10 {
+		b = append(b, byte('0'+n/divisor%10))
+	}
+	return b
+}
+
+// appendInteger appends a number as JSON writes it.
+func appendInteger(b, v []byte) ([]byte, bool) {
+	if len(v) > 0 && (v[0] == '-' || v[0] == '+') {
+		if v[0] == '-' {
+			b = append(b, '-')
+		}
+		v = v[1:]
+	}
+	if len(v) == 0 || len(v) > 18 || digits(v) < 0 {
+		return b, false
+	}
+	for len(v) > 1 && v[0] == '0' {
+		v = v[1:]
+	}
+	return append(b, v...), true
+}
+
+// maxRecurParts is how many parts of a rule jCal is given of.
+const maxRecurParts = 32
+
 // appendRecur appends a recurrence rule as an object (RFC 7265 section 3.6.10).
-func appendRecur(b, v []byte) ([]byte, bool) {
+func appendRecur(b, v []byte) (out []byte, ok bool) {
 	b = append(b, '{')
-	seen := map[string]bool{}
-	for _, part := range bytes.Split(v, []byte{';'}) {
-		name, value, found := strings.Cut(string(trimBlank(part)), "=")
-		if name = strings.ToLower(name); name == "" {
+	var seen [maxRecurParts][]byte
+	n := 0
+	for len(v) > 0 {
+		var part []byte
+		part, v, _ = bytes.Cut(v, []byte{';'})
+		name, value, found := bytes.Cut(trimBlank(part), []byte{'='})
+		if len(name) == 0 {
 			continue
 		}
-		if !found || seen[name] {
-			return nil, false
+		if !found || n == maxRecurParts || slices.ContainsFunc(seen[:n], func(s []byte) bool { return bytes.EqualFold(s, name) }) {
+			return b, false
 		}
-		if len(seen) > 0 {
+		if n > 0 {
 			b = append(b, ',')
 		}
-		seen[name] = true
-		b = append(appendJSON(b, name), ':')
-		if name == "until" {
-			var ok bool
-			if b, ok = appendMoment(b, []byte(value)); !ok {
-				return nil, false
+		seen[n] = name
+		n++
+		b = append(appendLower(b, name), ':')
+		if equalFold(name, "UNTIL") {
+			if b, ok = appendMoment(b, value); !ok {
+				return b, false
 			}
 			continue
 		}
-		values := strings.Split(value, ",")
-		if len(values) > 1 {
+		list := bytes.IndexByte(value, ',') >= 0
+		if list {
 			b = append(b, '[')
 		}
-		for i, one := range values {
-			if i > 0 {
+		for more := true; more; {
+			var one []byte
+			one, value, more = bytes.Cut(value, []byte{','})
+			before := len(b)
+			if b, ok = appendInteger(b, one); !ok {
+				b = appendJSON(b[:before], one)
+			}
+			if more {
 				b = append(b, ',')
 			}
-			n, err := strconv.ParseInt(strings.TrimPrefix(one, "+"), 10, 64)
-			if err == nil {
-				b = strconv.AppendInt(b, n, 10)
-			} else {
-				b = appendJSON(b, one)
-			}
 		}
-		if len(values) > 1 {
+		if list {
 			b = append(b, ']')
 		}
 	}
-	return append(b, '}'), len(seen) > 0
+	return append(b, '}'), n > 0
 }

@@ -3,6 +3,7 @@ package translate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,8 @@ type Scanner struct {
 	at      int    // of the first octet not yet read
 	scratch []byte // unfolded head of Line
 	value   []byte // unfolded value of Line
+	err     LineError
+	steps   int // octets that were looked at or copied so far, each as often as it was
 }
 
 // Line is one content line.
@@ -34,7 +37,8 @@ type Line struct {
 	// Name is the property name as written; compare it with Is.
 	Name []byte
 	// Err is a *LineError when the octets are no content line. Name and
-	// value are then empty, and the line can be skipped.
+	// value are then empty, and the line can be skipped. It, too, is valid until
+	// the next call of Next.
 	Err error
 
 	params []byte // from the first ";" up to the ":"
@@ -63,7 +67,7 @@ func NewScanner(raw []byte) *Scanner {
 
 // Reset starts again with other text and keeps the buffers.
 func (s *Scanner) Reset(raw []byte) {
-	s.raw, s.at, s.Line = raw, 0, Line{s: s}
+	s.raw, s.at, s.steps, s.Line = raw, 0, 0, Line{s: s}
 	if bytes.HasPrefix(raw, []byte("\xEF\xBB\xBF")) {
 		s.at = 3
 	}
@@ -74,27 +78,36 @@ func (s *Scanner) Reset(raw []byte) {
 func (s *Scanner) Next() bool {
 	for s.at < len(s.raw) {
 		start := s.at
-		end, folded := s.lineEnd(start) // end is without its line end
-		if end == start || s.raw[start] <= ' ' && len(trimBlank(s.raw[start:end])) == 0 {
+		end, first := s.lineEnd(start) // without line ends
+		if end == start || s.raw[start] <= ' ' && s.blank(s.raw[start:end]) {
 			continue
 		}
 		l := &s.Line
-		l.Start, l.End, l.folded = start, s.at, folded
+		l.Start, l.End, l.folded = start, s.at, first < end
 		l.Name, l.params, l.rest = nil, nil, nil
 		if l.Err != nil {
 			l.Err = nil
 		}
-		s.split(s.raw[start:end])
+		s.split(s.raw[start:end], first-start)
 		return true
 	}
 	return false
 }
 
+func (s *Scanner) blank(line []byte) bool {
+	n := 0
+	for n < len(line) && isBlank(line[n]) {
+		n++
+	}
+	s.steps += n
+	return n == len(line)
+}
+
 // lineEnd moves behind the content line that begins at start and returns where
-// its line end begins, and whether it is folded.
-func (s *Scanner) lineEnd(start int) (end int, folded bool) {
-	from := start
-	for {
+// its line end begins, and where that of its first physical line does.
+func (s *Scanner) lineEnd(start int) (end, first int) {
+	first = -1
+	for from := start; ; from = s.at {
 		i := bytes.IndexByte(s.raw[from:], '\n')
 		if i < 0 {
 			s.at, end = len(s.raw), len(s.raw)
@@ -104,60 +117,109 @@ func (s *Scanner) lineEnd(start int) (end int, folded bool) {
 		if s.at == len(s.raw) || (s.raw[s.at] != ' ' && s.raw[s.at] != '\t') {
 			break
 		}
-		if len(trimCR(s.raw[from:end])) == 0 && from == start {
-			break // a blank line is not continued
+		if first < 0 {
+			if s.onlyCR(start, end) {
+				break // a blank line is not continued
+			}
+			first = end
 		}
-		folded, from = true, s.at
+	}
+	s.steps += s.at - start
+	if first < 0 {
+		first = end
 	}
 	for end > start && s.raw[end-1] == '\r' {
 		end--
+		s.steps++
 	}
-	return end, folded
+	return end, min(first, end)
+}
+
+func (s *Scanner) onlyCR(start, end int) bool {
+	at := start
+	for at < end && s.raw[at] == '\r' {
+		at++
+	}
+	s.steps += at - start
+	return at == end
 }
 
 // split finds name, parameters and value. Only the head is unfolded, and only
-// where the first fold lies inside it.
-func (s *Scanner) split(raw []byte) {
+// where the first fold, at offset first, lies inside it.
+func (s *Scanner) split(raw []byte, first int) {
 	l := &s.Line
 	if len(raw) > MaxLine {
 		l.fail("too long")
 		return
 	}
-	head, value := raw, -1
+	var h head
+	line, value := raw[:first], 0
 	if l.folded {
-		if head, value = s.unfoldHead(raw); head == nil {
-			l.fail("name and parameters too long, or no colon")
-			return
-		}
+		line = s.trimCR(line)
 	}
-	n := 0
-	for n < len(head) && nameOctet[head[n]] {
-		n++
-	}
-	if n == 0 || n == len(head) {
-		l.fail("no property name")
-		return
-	}
-	colon := n
-	if head[n] == ';' {
-		colon = headEnd(head, n)
+	colon := h.find(line)
+	s.steps += h.seen
+	if colon >= 0 {
+		value = colon + 1
+	} else if l.folded && !h.bad {
+		line, colon, value = s.unfoldHead(raw, line, &h)
 	}
 	switch {
-	case colon >= len(head) || head[colon] != ':':
-		l.fail("no colon")
-	case colon > MaxLineHead:
+	case h.bad || h.name == 0:
+		l.fail("no property name")
+	case colon < 0 && len(line) > MaxLineHead, colon > MaxLineHead:
 		l.fail("name and parameters too long")
-	case colon-n > MaxParameters && countParams(head[n:colon]) > MaxParameters:
+	case colon < 0:
+		l.fail("no colon")
+	case h.params > MaxParameters:
 		l.fail("too many parameters")
 	default:
-		if value < 0 {
-			value = colon + 1
-		}
-		l.Name, l.params, l.rest = head[:n], head[n:colon], raw[value:]
+		l.Name, l.params, l.rest = line[:h.name], line[h.name:colon], raw[value:]
 	}
 }
 
-func (l *Line) fail(reason string) { l.Err = &LineError{Offset: l.Start, Reason: reason} }
+// head is what is known of the name and the parameters of a line, physical line by
+// physical line.
+type head struct {
+	name   int  // length of the name so far
+	named  bool // the name has ended
+	bad    bool // by an octet that cannot stand behind it
+	quoted bool // inside DQUOTEs
+	params int
+	seen   int // octets of the last physical line that were looked at
+}
+
+// find returns the offset of the colon that ends the head, -1 where it is not in b.
+func (h *head) find(b []byte) int {
+	i := 0
+	if !h.named {
+		for i < len(b) && nameOctet[b[i]] {
+			i++
+		}
+		h.name += i
+		h.named = i < len(b)
+		h.bad = h.named && (b[i] != ':' && b[i] != ';' || h.name == 0)
+	}
+	for ; i < len(b) && !h.bad; i++ {
+		switch c := b[i]; {
+		case c == '"':
+			h.quoted = !h.quoted
+		case h.quoted:
+		case c == ';':
+			h.params++
+		case c == ':':
+			h.seen = i + 1
+			return i
+		}
+	}
+	h.seen = i
+	return -1
+}
+
+func (l *Line) fail(reason string) {
+	l.s.err = LineError{Offset: l.Start, Reason: reason}
+	l.Err = &l.s.err
+}
 
 // nameOctet holds what a property name may consist of: iana-token and x-name of
 // RFC 5545 section 3.1, and other printing ASCII that writers use ("_", ".").
@@ -168,56 +230,46 @@ var nameOctet = func() (t [256]bool) {
 	return t
 }()
 
-// headEnd returns the offset of the first colon from n on that is not inside
-// DQUOTEs, or len(b).
-func headEnd(b []byte, n int) int {
-	end := bytes.IndexByte(b[n:], ':')
-	if end < 0 {
-		return len(b)
-	}
-	if bytes.IndexByte(b[n:n+end], '"') < 0 {
-		return n + end
-	}
-	quoted := false
-	for i := n; i < len(b); i++ {
-		switch {
-		case b[i] == '"':
-			quoted = !quoted
-		case b[i] == ':' && !quoted:
-			return i
-		}
-	}
-	return len(b)
-}
-
-// unfoldHead returns the unfolded line up to its colon, and where the value
-// begins in raw: the first physical line where that holds the colon, else a copy.
-// nil: longer than MaxLineHead, or no colon.
-func (s *Scanner) unfoldHead(raw []byte) (head []byte, value int) {
-	first := trimCR(raw[:bytes.IndexByte(raw, '\n')])
-	if i := headEnd(first, 0); i < len(first) {
-		return first[:i+1], i + 1
-	}
-	s.scratch = s.scratch[:0]
-	quoted := false
-	for at := 0; at < len(raw) && len(s.scratch) <= MaxLineHead; {
+// unfoldHead goes on where the first physical line has no colon. It returns the
+// unfolded line up to the physical line with the colon, the offset of the colon in
+// it, -1 when there is none or the head is too long, and where the value begins in raw.
+func (s *Scanner) unfoldHead(raw, first []byte, h *head) (line []byte, colon, value int) {
+	s.scratch = append(s.scratch[:0], first...)
+	s.steps += len(first)
+	at := len(first) + foldAt(raw, len(first))
+	s.steps += at - len(first)
+	for at < len(raw) && len(s.scratch) <= MaxLineHead {
 		segment, next := raw[at:], len(raw)
 		if i := bytes.IndexByte(segment, '\n'); i >= 0 {
-			segment, next = trimCR(segment[:i]), at+i+2 // the blank too
+			segment, next = s.trimCR(segment[:i]), at+i+2 // the blank too
+			s.steps += i
+		} else {
+			s.steps += len(segment)
 		}
-		for i, c := range segment[:min(len(segment), MaxLineHead+1)] {
-			switch {
-			case c == '"':
-				quoted = !quoted
-			case c == ':' && !quoted:
-				s.scratch = append(s.scratch, segment[:i+1]...)
-				return s.scratch, at + i + 1
-			}
+		i := h.find(segment)
+		s.steps += h.seen
+		if i >= 0 {
+			segment = segment[:i+1]
 		}
-		s.scratch = append(s.scratch, segment[:min(len(segment), MaxLineHead+1)]...)
+		before := len(s.scratch)
+		s.scratch = append(s.scratch, segment...)
+		s.steps += len(segment)
+		if i >= 0 {
+			return s.scratch, before + i, at + i + 1
+		}
+		if h.bad {
+			break
+		}
 		at = next
 	}
-	return nil, 0
+	return s.scratch, -1, 0
+}
+
+// trimCR takes CRs off the end.
+func (s *Scanner) trimCR(b []byte) []byte {
+	t := trimCR(b)
+	s.steps += len(b) - len(t)
+	return t
 }
 
 // foldAt returns the length of the fold that begins at offset i: CRs, LF and
@@ -245,7 +297,8 @@ func (l *Line) Value() []byte {
 	if !l.folded {
 		return l.rest
 	}
-	l.s.value = unfold(l.s.value[:0], l.rest)
+	l.s.value = unfold(slices.Grow(l.s.value[:0], len(l.rest)), l.rest)
+	l.s.steps += 2 * len(l.rest)
 	l.rest, l.folded = l.s.value, false
 	return l.rest
 }
@@ -325,26 +378,23 @@ func nextParamValue(values []byte) (value, rest []byte) {
 	return values, nil
 }
 
-func countParams(params []byte) int {
-	n := 0
-	for p := params; len(p) > 0; n++ {
-		_, _, p = nextParam(p)
-	}
-	return n
-}
-
 var decode6868 = strings.NewReplacer("^n", "\n", "^'", `"`, "^^", "^")
 
 // decodeParam takes off the DQUOTEs and decodes ^n, ^' and ^^ (RFC 6868
 // section 3).
 func decodeParam(v []byte) string {
-	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
-		v = v[1 : len(v)-1]
-	}
+	v = unquoted(v)
 	if bytes.IndexByte(v, '^') < 0 {
 		return string(v)
 	}
 	return decode6868.Replace(string(v))
+}
+
+func unquoted(v []byte) []byte {
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
 }
 
 // equalFold compares ASCII without case; name is in upper case.

@@ -2,7 +2,9 @@ package translate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // component is where one component lies in the text of an object.
@@ -12,14 +14,13 @@ type component struct {
 	start, end int    // from its BEGIN to behind its END
 }
 
-// components lists the components of a text, each behind its parent. What is not
-// balanced or too deep is left out, so that any octets can be listed.
-func components(raw []byte) []component {
-	list := make([]component, 0, 8)
+// components lists the components of the text of a scanner, each behind its parent.
+// What is not balanced or too deep is left out, so that any octets can be listed.
+func components(list []component, s *Scanner) []component {
 	var open [MaxDepth]int
 	depth := 0   // of the open components that are listed
 	skipped := 0 // how many more are open
-	for s := NewScanner(raw); s.Next(); {
+	for s.Next() {
 		l := &s.Line
 		switch {
 		case l.Is("BEGIN"):
@@ -33,7 +34,11 @@ func components(raw []byte) []component {
 			}
 			open[depth] = len(list)
 			depth++
-			list = append(list, component{componentName(trimBlank(l.Value())), parent, l.Start, len(raw)})
+			if n := len(list); n == cap(list) && n > 0 { // for all that may come
+				more := 1 + min(bytes.Count(s.raw[s.at:], []byte("BEGIN:")), MaxComponents-n)
+				list = append(make([]component, 0, n+more), list...)
+			}
+			list = append(list, component{componentName(trimBlank(l.Value())), parent, l.Start, len(s.raw)})
 		case l.Is("END") && skipped > 0:
 			skipped--
 		case l.Is("END") && depth > 0 && equalFold(trimBlank(l.Value()), list[open[depth-1]].name):
@@ -49,34 +54,74 @@ type matcher struct {
 	raw  []byte
 	list []component
 	frame
+	names   zones // of the object
 	budget  *Budget
 	scanner Scanner
 
 	// sets are the series of each kind, made when they are asked for: many alarms
 	// ask for the times of one event.
-	sets map[string]*set
+	sets []*set
+	only only
 }
 
-// set is a series and where its components are in the list.
+// set is a series and where its components are in the list, in ascending order.
 type set struct {
-	*series
-	places map[int]int
+	series
+	members []int
 }
+
+// place is which of the series a component in the list is.
+func (s *set) place(i int) int {
+	place, _ := slices.BinarySearch(s.members, i)
+	return place
+}
+
+// only is the room for a set of one component, which most objects are.
+type only struct {
+	taken   bool
+	set     set
+	times   times
+	sets    [1]*set
+	list    [1]*times
+	gone    [1]moments
+	members [1]int
+}
+
+// matchers keeps what Match has allocated for the next object.
+var matchers = sync.Pool{New: func() any { return new(matcher) }}
 
 // Match says whether the object matches. It reads o.Raw only. It is exact but for
 // what cannot be read or exceeds the steps for one object: then it says yes, never
 // no where it could match, so too when f.Budget is spent. Its time is linear in the size of the object and of the
 // filter, and in the steps.
 func (f *Filter) Match(o *Object) bool {
-	m := newMatcher(o.Raw, f.Zone, f.Budget)
-	return m.some(&f.Comp, -1, 0)
+	m := matchers.Get().(*matcher)
+	m.reset(o.Raw, f.Zone, f.Budget)
+	matches := m.some(&f.Comp, -1, 0)
+	if cap(m.list) <= keptComponents {
+		*m = matcher{list: m.list[:0]}
+		matchers.Put(m)
+	}
+	return matches
 }
 
+// keptComponents is for how many components the room is kept.
+const keptComponents = 100
+
 func newMatcher(raw []byte, zone *Zone, budget *Budget) *matcher {
+	m := new(matcher)
+	m.reset(raw, zone, budget)
+	return m
+}
+
+func (m *matcher) reset(raw []byte, zone *Zone, budget *Budget) {
 	if zone == nil {
 		zone = UTC
 	}
-	return &matcher{raw: raw, list: components(raw), frame: frame{zone: zone, zones: &zones{raw: raw}}, budget: budget}
+	m.raw, m.budget, m.names.raw = raw, budget, raw
+	m.frame = frame{zone: zone, zones: &m.names}
+	m.scanner.Reset(raw)
+	m.list = components(m.list, &m.scanner)
 }
 
 // some says whether a component inside parent matches the filter, or, for
@@ -145,7 +190,7 @@ func (m *matcher) inRange(i int, r TimeRange) bool {
 	}
 	if name != "VALARM" {
 		if s := m.set(name); m.main(i) {
-			return s.inRange(s.places[i], r)
+			return s.inRange(s.place(i), r)
 		}
 		return true
 	}
@@ -160,11 +205,11 @@ func (m *matcher) inRange(i int, r TimeRange) bool {
 		return a.overlaps(kind, m.times(parent, nil), nil, 0, r)
 	}
 	s := m.set(kind)
-	by := s.places[parent]
+	by := s.place(parent)
 	if s.single(by) {
 		return a.overlaps(kind, s.list[by], nil, 0, r)
 	}
-	return a.overlaps(kind, s.list[by], s.series, by, r)
+	return a.overlaps(kind, s.list[by], &s.series, by, r)
 }
 
 // single says whether a component is just itself.
@@ -184,30 +229,54 @@ func (m *matcher) main(i int) bool {
 
 // set is the series of all components of a kind.
 func (m *matcher) set(kind string) *set {
-	if s, ok := m.sets[kind]; ok {
-		return s
-	}
-	s := &set{places: map[int]int{}}
-	var list []*times
-	for i := range m.list {
-		if m.list[i].name == kind && m.main(i) {
-			s.places[i] = len(list)
-			list = append(list, m.times(i, nil))
+	for _, s := range m.sets {
+		if s.kind == kind {
+			return s
 		}
 	}
-	s.series = newSeries(m.frame, kind, list, m.budget)
-	if m.sets == nil {
-		m.sets = map[string]*set{}
+	first, n := 0, 0
+	for i := range m.list {
+		if m.list[i].name == kind && m.main(i) {
+			if n++; n == 1 {
+				first = i
+			}
+		}
 	}
-	m.sets[kind] = s
+	if o := &m.only; n == 1 && !o.taken {
+		o.taken, o.members[0], o.list[0] = true, first, &o.times
+		m.readTimes(first, nil, &o.times)
+		o.set.series.init(m.frame, kind, o.list[:], o.gone[:], m.budget)
+		o.set.members = o.members[:]
+		if m.sets == nil {
+			m.sets = o.sets[:0]
+		}
+		m.sets = append(m.sets, &o.set)
+		return &o.set
+	}
+	s := &set{members: make([]int, 0, n)}
+	list, room := make([]*times, 0, n), make([]times, n)
+	for i := first; i < len(m.list) && len(list) < n; i++ {
+		if m.list[i].name == kind && m.main(i) {
+			t := &room[len(list)]
+			m.readTimes(i, nil, t)
+			s.members, list = append(s.members, i), append(list, t)
+		}
+	}
+	s.init(m.frame, kind, list, make([]moments, len(list)), m.budget)
+	m.sets = append(m.sets, s)
 	return s
 }
 
 func (m *matcher) times(i int, asked *TimeRange) *times {
-	t := &times{frame: m.frame, asked: asked}
+	t := new(times)
+	m.readTimes(i, asked, t)
+	return t
+}
+
+func (m *matcher) readTimes(i int, asked *TimeRange, t *times) {
+	t.frame, t.asked = m.frame, asked
 	m.lines(i, t.read)
 	t.settle()
-	return t
 }
 
 // properties says whether a component fulfils all prop-filters: each by one

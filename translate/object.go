@@ -32,7 +32,7 @@ type ObjectError struct {
 	// Precondition is an element of RFC 4791 section 5.3.2.1:
 	// valid-calendar-data, valid-calendar-object-resource,
 	// supported-calendar-data, max-resource-size, min-date-time,
-	// max-instances or max-attendees-per-instance.
+	// max-date-time, max-instances or max-attendees-per-instance.
 	Precondition string
 	Reason       string // a sentence for the client; says nothing of the data
 }
@@ -254,10 +254,18 @@ func (r *objectReader) mainProperty(l *Line) {
 // 4791 section 5.3.2.1). An endless rule is none of it: every answer is bounded.
 func (r *objectReader) checkLimits() {
 	c := &r.cur
-	for _, i := range []instant{c.start, c.end, c.due, c.id} {
-		if i.state == known && i.wall < minDate {
-			r.refuse(&ObjectError{"min-date-time", "a time is before " + MinDateTime})
-		}
+	for _, i := range []instant{c.start, c.end, c.due, c.id, c.completed, c.created} {
+		r.checkDate(i)
+	}
+	for _, d := range c.rdates {
+		r.checkDate(d.from)
+		r.checkDate(d.to)
+	}
+	for _, i := range c.exdates {
+		r.checkDate(i)
+	}
+	for _, rule := range c.rules {
+		r.checkDate(rule.until)
 	}
 	instances := int64(len(c.rdates))
 	for _, rule := range c.rules {
@@ -268,8 +276,22 @@ func (r *objectReader) checkLimits() {
 	}
 }
 
-// minDate is MinDateTime.
-var minDate = parseInstant([]byte(MinDateTime)).wall
+// checkDate checks a date or time, in UTC as the limits are.
+func (r *objectReader) checkDate(i instant) {
+	switch at := i.nominal().lo; {
+	case i.state != known:
+	case at < minDate:
+		r.refuse(&ObjectError{"min-date-time", "a time is before " + MinDateTime})
+	case at > maxDate:
+		r.refuse(&ObjectError{"max-date-time", "a time is after " + MaxDateTime})
+	}
+}
+
+// minDate and maxDate are MinDateTime and MaxDateTime.
+var (
+	minDate = parseInstant([]byte(MinDateTime)).wall
+	maxDate = parseInstant([]byte(MaxDateTime)).wall
+)
 
 // endMain takes what was read of one component into the object.
 func (r *objectReader) endMain() {

@@ -38,12 +38,16 @@ type PropData struct {
 // the range that it was to be expanded for.
 var ErrTooManyInstances = errors.New("more instances than are answered")
 
+// ErrNotExpanded says that the rules of an object that was to be expanded cannot be
+// read, or take too many steps.
+var ErrNotExpanded = errors.New("rules that cannot be expanded")
+
 // Whole says whether all octets of an object are wanted as they are.
 func (d *Data) Whole() bool { return d == nil || *d == Data{Budget: d.Budget} }
 
 // Apply returns what is wanted of an object. zone is where floating times and dates
-// are, nil for UTC. What cannot be expanded, because its rules cannot be read or
-// take too many steps, is left as it is: the client gets the rules themselves.
+// are, nil for UTC. What cannot be expanded is an error: an answer must not hold rules
+// (RFC 4791 section 9.6.5), and a part of the instances would be taken for all of them.
 func (d *Data) Apply(raw []byte, zone *Zone) ([]byte, error) {
 	if d.Whole() {
 		return raw, nil
@@ -157,7 +161,7 @@ func limitRecurrence(raw []byte, r TimeRange, zone *Zone) []byte {
 			continue
 		}
 		s := m.set(c.name)
-		if by := s.places[i]; s.list[by].override && !s.matters(by, r) {
+		if by := s.place(i); s.list[by].override && !s.matters(by, r) {
 			gone = append(gone, octets{c.start, c.end})
 		}
 	}

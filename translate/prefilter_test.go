@@ -9,9 +9,9 @@ import (
 )
 
 // drawObject draws an object with all that can move its instances about.
-func drawObject(t *rapid.T) string {
+func drawObject(t *rapid.T, forms ...string) string {
 	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
-	form := pick("form", "utc", "zone", "own", "floating", "date", "nowhere")
+	form := pick("form", forms...)
 	moment := func(name string) string {
 		wall := rapid.Int64Range(at("20251225T000000Z", 0), at("20260401T000000Z", 0)).Draw(t, name)
 		s := formatUTC(wall - wall%900)
@@ -88,7 +88,7 @@ func drawObject(t *rapid.T) string {
 func TestPrefilterNeverMisses(t *testing.T) {
 	zones := []*Zone{nil, UTC, location("Pacific/Kiritimati"), location("Pacific/Pago_Pago"), ReadZone([]byte(berlinDefinition))}
 	rapid.Check(t, func(t *rapid.T) {
-		raw := drawObject(t)
+		raw := drawObject(t, "utc", "zone", "own", "floating", "date", "nowhere")
 		o, err := ParseObject([]byte(raw))
 		if err != nil {
 			t.Skip(err)
@@ -107,6 +107,39 @@ func TestPrefilterNeverMisses(t *testing.T) {
 			}
 			if !matches && !f.NeedsBody(o.Span) && f.MayMatch(o.Span) {
 				t.Fatalf("the span %s finds %s/%s\n%s", o.Span, formatUTC(r.Start), formatUTC(r.End), raw)
+			}
+		}
+	})
+}
+
+// TestPrefilterSurvivesNewZoneData: a span made by one release of the IANA's data misses
+// nothing under another one, and finds nothing that is no longer there.
+func TestPrefilterSurvivesNewZoneData(t *testing.T) {
+	const name = "Test/Moved"
+	defer knownZones.Delete(name)
+	rapid.Check(t, func(t *rapid.T) {
+		offset := func(label string) *Zone { return fixedZone(1800 * rapid.Int64Range(-24, 28).Draw(t, label)) }
+		raw := strings.ReplaceAll(drawObject(t, "zone"), "America/New_York", name)
+		knownZones.Store(name, offset("old"))
+		o, err := ParseObject([]byte(raw))
+		if err != nil {
+			t.Skip(err)
+		}
+		knownZones.Store(name, offset("new"))
+		for n := range 10 {
+			start := rapid.Int64Range(at("20251220T000000Z", 0), at("20260420T000000Z", 0)).Draw(t, fmt.Sprint("start ", n))
+			for _, border := range []int64{o.Span.Start, o.Span.End} {
+				if border != openStart && border != openEnd && rapid.Bool().Draw(t, "near a border") {
+					start = border + rapid.Int64Range(-2*day, 2*day).Draw(t, "off it")
+				}
+			}
+			f := within(o.Component, TimeRange{start, start + rapid.SampledFrom([]int64{1, 900, day}).Draw(t, "length")})
+			matches := f.Match(o)
+			if matches && !f.MayMatch(o.Span) {
+				t.Fatalf("the span %s misses %s\n%s", o.Span, formatUTC(start), raw)
+			}
+			if !matches && !f.NeedsBody(o.Span) && f.MayMatch(o.Span) {
+				t.Fatalf("the span %s finds %s\n%s", o.Span, formatUTC(start), raw)
 			}
 		}
 	})

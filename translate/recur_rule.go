@@ -65,11 +65,10 @@ var frequencies = []string{"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", 
 // parseRule reads a recurrence rule. It takes lower case, blanks, empty parts
 // and parts that begin with X-, which are in circulation.
 func parseRule(v []byte) *rule {
-	r := &rule{interval: 1}
 	if len(v) > maxRule {
-		r.unknown = true
-		return r
+		return unknownRule
 	}
+	r := &rule{interval: 1}
 	for rest := bytes.ToUpper(trimBlank(v)); len(rest) > 0 && !r.unknown; {
 		var part []byte
 		part, rest, _ = bytes.Cut(rest, []byte{';'})
@@ -78,11 +77,14 @@ func parseRule(v []byte) *rule {
 			r.unknown = !r.part(string(trimBlank(name)), trimBlank(value))
 		}
 	}
-	if r.freq == 0 {
-		r.unknown = true
+	if r.unknown || r.freq == 0 {
+		return unknownRule
 	}
 	return r
 }
+
+// unknownRule stands for all that cannot be interpreted.
+var unknownRule = &rule{interval: 1, unknown: true}
 
 func (r *rule) hasBy() bool {
 	return len(r.seconds)+len(r.minutes)+len(r.hours)+len(r.days)+len(r.monthDays)+len(r.yearDays)+len(r.weeks)+len(r.months) > 0
@@ -189,7 +191,7 @@ func ordinal(v []byte, least, most int64) (int64, bool) {
 
 // ruleList reads a list of numbers, sorted and each once.
 func ruleList(value []byte, least, most int64, signed bool) ([]int64, bool) {
-	var list []int64
+	list := make([]int64, 0, 1+bytes.Count(value, []byte{','}))
 	for len(value) > 0 {
 		var v []byte
 		v, value, _ = bytes.Cut(value, []byte{','})

@@ -31,8 +31,9 @@ type instance struct {
 	endInstant instant
 }
 
-func newSeries(f frame, kind string, list []*times, budget *Budget) *series {
-	s := &series{frame: f, kind: kind, list: list, gone: make([]moments, len(list)), step: newSteps(budget)}
+// init reads what components say together. gone has one for each of them.
+func (s *series) init(f frame, kind string, list []*times, gone []moments, budget *Budget) {
+	*s = series{frame: f, kind: kind, list: list, gone: gone, step: newSteps(budget)}
 	dates := slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
 	for i, t := range list {
 		for _, d := range t.exdates {
@@ -47,7 +48,6 @@ func newSeries(f frame, kind string, list []*times, budget *Budget) *series {
 		}
 	}
 	slices.SortStableFunc(s.later, func(a, b int) int { return cmp.Compare(s.at(list[a].id).lo, s.at(list[b].id).lo) })
-	return s
 }
 
 // base is what recurs: DTSTART, or DUE of a task that has only that.

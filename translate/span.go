@@ -8,7 +8,7 @@ import (
 
 // SpanVersion is the version of the rules by which a Span is made. Whoever
 // changes them so that a Span could say less raises it.
-const SpanVersion = 2
+const SpanVersion = 3
 
 // Span says between which instants a calendar object can lie: what the field
 // X-Calgate-Span keeps, so that a time-range query need not open most objects.
@@ -17,16 +17,18 @@ type Span struct {
 	Version   int
 	Component string
 	// Start and End are Unix seconds, both inclusive; math.MinInt64 and
-	// math.MaxInt64 where that side is open. With Floats they are read as if
-	// the unknown zone were UTC.
+	// math.MaxInt64 where that side is open. With Floats they may be off by as much
+	// as two zones differ; what has no zone is read as if that were UTC.
 	Start, End int64
 	// Recurs: more than one instance or component. Floats: an all-day date, a
-	// floating time, or a zone that nobody knows. Alarms: a VALARM.
+	// floating time, a zone that nobody knows, or one that is known by name only:
+	// a later release of the IANA's data may move it, and spans are not made anew
+	// for that, so that they hold whatever its offset is. Alarms: a VALARM.
 	Recurs, Floats, Alarms bool
 }
 
 // String is the value of X-Calgate-Span, such as
-// 2;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms.
+// 3;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms.
 func (s Span) String() string {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(s.Version) + ";" + s.Component + ";")

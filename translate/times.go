@@ -1,6 +1,9 @@
 package translate
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // frame says how times are read.
 type frame struct {
@@ -26,22 +29,23 @@ type times struct {
 	frame
 	start, end, due, completed, created instant
 
-	length    duration // DURATION
-	hasLength bool
+	length duration // DURATION
 
 	rules, exrules []*rule
 	rdates         []rdate
 	exdates        []instant
-	override       bool // RECURRENCE-ID
-	id             instant
-	thisFuture     bool // RANGE=THISANDFUTURE
+	id             instant // RECURRENCE-ID
 
-	busy     bool   // has FREEBUSY
-	periods  bounds // of FREEBUSY
-	asked    *TimeRange
-	busyThen bool // a FREEBUSY period may overlap asked
+	periods bounds // of FREEBUSY
+	asked   *TimeRange
 
-	floats bool // a time depends on a zone that is not known here
+	hasLength  bool // DURATION
+	override   bool // RECURRENCE-ID
+	thisFuture bool // RANGE=THISANDFUTURE
+	busy       bool // has FREEBUSY
+	busyThen   bool // a FREEBUSY period may overlap asked
+
+	floats bool // a time depends on a zone that the object does not define
 }
 
 // read takes what a line of the component says about time.
@@ -54,16 +58,18 @@ func (t *times) read(l *Line) {
 		case l.Is("DTEND"):
 			t.once(&t.end, l, "DTEND")
 		case l.Is("RRULE"):
-			t.rules = append(t.rules, parseRule(l.Value()))
+			t.rules = addRule(t.rules, l)
 		case l.Is("RDATE"):
-			t.eachPeriod(l, func(d rdate) { t.rdates = append(t.rdates, d) })
+			t.rdates = slices.Grow(t.rdates, room(l, MaxInstances+1-len(t.rdates)))
+			t.eachPeriod(l, t.addDate)
 		}
 	case 6:
 		switch {
 		case l.Is("EXRULE"):
-			t.exrules = append(t.exrules, parseRule(l.Value()))
+			t.exrules = addRule(t.exrules, l)
 		case l.Is("EXDATE"):
-			t.eachPeriod(l, func(d rdate) { t.exdates = append(t.exdates, d.from) })
+			t.exdates = slices.Grow(t.exdates, room(l, maxExdates-len(t.exdates)))
+			t.eachPeriod(l, t.addExdate)
 		}
 	case 7:
 		t.once(&t.start, l, "DTSTART")
@@ -86,6 +92,49 @@ func (t *times) read(l *Line) {
 				t.thisFuture = true
 			}
 		}
+	}
+}
+
+// maxRules is how many RRULEs, and EXRULEs, of a component are read, and maxExdates how
+// many EXDATEs. With more, and with more than MaxInstances RDATEs, the answer is "maybe".
+const (
+	maxRules   = 1_000
+	maxExdates = 20_000
+)
+
+func addRule(rules []*rule, l *Line) []*rule {
+	switch {
+	case len(rules) < maxRules:
+		return append(rules, parseRule(l.Value()))
+	case len(rules) == maxRules:
+		return append(rules, unknownRule)
+	}
+	return rules
+}
+
+// room is for how many more values of a list there is room to make.
+func room(l *Line, most int) int {
+	return max(0, min(most, 1+bytes.Count(l.Value(), []byte{','}), 1+len(l.Value())/8))
+}
+
+func (t *times) addDate(d rdate) {
+	bad := d.from.state != known
+	switch n := len(t.rdates); {
+	case n > MaxInstances, n > 0 && bad && t.rdates[n-1].from.state != known:
+		return // the last one says "maybe"
+	case n == MaxInstances:
+		d = rdate{from: instant{state: unreadable}}
+	}
+	t.rdates = append(t.rdates, d)
+}
+
+func (t *times) addExdate(d rdate) {
+	switch {
+	case d.from.state != known:
+	case len(t.exdates) < maxExdates:
+		t.exdates = append(t.exdates, d.from)
+	case len(t.exrules) == 0 || t.exrules[len(t.exrules)-1] != unknownRule:
+		t.exrules = append(t.exrules, unknownRule)
 	}
 }
 

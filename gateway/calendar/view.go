@@ -168,6 +168,18 @@ func (v *View) Entries() iter.Seq[Entry] {
 	}
 }
 
+// EntriesWhere are those whose span is asked for, ordered by name. A query wants few
+// objects of a large calendar, and to make an entry takes longer than to ask its span.
+func (v *View) EntriesWhere(wanted func(translate.Span) bool) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for l := range v.ix.listing.Alive() {
+			if wanted(l.Head.Span) && !yield(v.entry(l)) {
+				return
+			}
+		}
+	}
+}
+
 // Entry is the object under a name.
 func (v *View) Entry(name string) (Entry, bool) {
 	l := v.ix.listing.Live(name)
