@@ -68,7 +68,7 @@ func TestCheckShares(t *testing.T) {
 		}
 	}
 	out, _, err := try(t, backends.Password("alice")+"\n", "check", "-imap", b.URL(), "-user", "alice")
-	if want := "~bob/Calendar (by its name), shared by bob\n"; status(t, err) != 0 || !strings.Contains(out, want) {
+	if want := "~bob/Calendar (the default calendar mailbox), shared by bob\n"; status(t, err) != 0 || !strings.Contains(out, want) {
 		t.Errorf("no %q: %v\n%s", want, err, out)
 	}
 }
