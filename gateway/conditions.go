@@ -174,7 +174,7 @@ func (q *request) checkCollection() error {
 		return nil
 	}
 	switch q.r.Method {
-	case http.MethodPut, http.MethodDelete, "PROPPATCH", "MKCALENDAR", "MKCOL":
+	case http.MethodPut, http.MethodDelete, "PROPPATCH", "MKCALENDAR", "MKCOL", "ACL", http.MethodPost:
 		exists := q.place.kind != placeNothing && (q.place.kind != placeCalendar || q.place.calendar.Exists)
 		return q.cond.check(q.r.Method, state{exists: exists})
 	}

@@ -143,6 +143,12 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
 	case calendar.TooMany:
 		e.Code, e.Public = http.StatusInsufficientStorage, "too many properties, or too large ones"
+	case calendar.Unsayable:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("no-ace-conflict"), "the mail server cannot give these rights and no others"
+	case calendar.Protected:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("no-protected-ace-conflict"), "the owner's rights, and those that the mail server gives, stay as they are"
+	case calendar.PrincipalRefused:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("allowed-principal"), "the mail server gives no rights to "+c.Name
 	case calendar.NameRefused:
 		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
 	default:

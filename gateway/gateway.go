@@ -107,6 +107,12 @@ type method struct {
 	name string
 	on   placeKind
 	do   func(*request) error
+	// needs tells whether the mail server has what the method rests on; nil: nothing.
+	needs func(*calendar.Account) bool
+}
+
+func (m method) offered(a *calendar.Account) bool {
+	return m.needs == nil || a != nil && m.needs(a)
 }
 
 // methods are in the order in which Allow names them.
@@ -114,18 +120,20 @@ func methods() []method {
 	const dav = placeRoot | placePrincipal | placeHome | placeCalendar | placeObject
 	const readable = placeRoot | placeCalendar | placeObject | placeFeed
 	return []method{
-		{"OPTIONS", dav | placeFeed, (*request).options},
-		{"GET", readable, (*request).get}, // that of the root needs no login and is answered before
-		{"HEAD", readable, (*request).get},
-		{"PUT", placeObject | placeFeed, (*request).put},
-		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete},
-		{"COPY", placeObject, (*request).move},
-		{"MOVE", placeObject, (*request).move},
-		{"PROPFIND", dav | placeFeed, (*request).propfind},
-		{"PROPPATCH", dav, (*request).proppatch},
-		{"REPORT", dav, (*request).report},
-		{"MKCALENDAR", placeNothing, (*request).mkcalendar},
-		{"MKCOL", placeNothing, (*request).mkcalendar},
+		{"OPTIONS", dav | placeFeed, (*request).options, nil},
+		{"GET", readable, (*request).get, nil}, // that of the root needs no login and is answered before
+		{"HEAD", readable, (*request).get, nil},
+		{"PUT", placeObject | placeFeed, (*request).put, nil},
+		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete, nil},
+		{"COPY", placeObject, (*request).move, nil},
+		{"MOVE", placeObject, (*request).move, nil},
+		{"PROPFIND", dav | placeFeed, (*request).propfind, nil},
+		{"PROPPATCH", dav, (*request).proppatch, nil},
+		{"REPORT", dav, (*request).report, nil},
+		{"ACL", placeCalendar | placeObject, (*request).acl, (*calendar.Account).HasACL},
+		{"POST", placeCalendar, (*request).post, (*calendar.Account).CanShare},
+		{"MKCALENDAR", placeNothing, (*request).mkcalendar, nil},
+		{"MKCOL", placeNothing, (*request).mkcalendar, nil},
 	}
 }
 
@@ -187,7 +195,7 @@ func (q *request) serve() error {
 func (q *request) dispatch() error {
 	on := q.place.kind
 	for _, m := range methods() {
-		if m.name != q.r.Method {
+		if m.name != q.r.Method || !m.offered(q.account) {
 			continue
 		}
 		if m.on&on != 0 && (on != placeNothing || len(q.place.path) > 0) || m.on == placeNothing && on&(placeCalendar|placeHome) != 0 {

@@ -80,6 +80,9 @@ func (m *multistatus) calendars(home *calendar.HomeView) error {
 		return nil
 	}
 	all := home.All()
+	if err := m.readACLs(all); err != nil {
+		return err
+	}
 	for v, err := range m.q.account.OpenAll(m.q.r.Context(), all) {
 		var c calendar.Calendar
 		failed := 0

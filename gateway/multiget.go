@@ -153,6 +153,10 @@ func (m *multistatus) answerFor(view *calendar.View, g *wanted) error {
 // members writes the responses of objects in their order, with their octets where
 // these are asked for. href gives the href of the i-th.
 func (m *multistatus) members(view *calendar.View, entries []calendar.Entry, href func(i int) string) error {
+	// Now: in the middle of reading objects the mail server can be asked nothing else.
+	if err := m.readACL(&subject{q: m.q, calendar: view.Calendar(), view: view}, placeObject); err != nil {
+		return err
+	}
 	if !m.needsBody() {
 		for i, e := range entries {
 			if err := m.member(view, calendar.Item{Entry: e}, href(i)); err != nil {
@@ -189,7 +193,7 @@ func (m *multistatus) member(view *calendar.View, item calendar.Item, href strin
 			failed = http.StatusInternalServerError
 		}
 	}
-	s := &subject{q: m.q, kind: placeObject, calendar: view.Calendar(), view: view, entry: item.Entry}
+	s := &subject{q: m.q, kind: placeObject, calendar: view.Calendar(), view: view, entry: item.Entry, acl: m.acls[view.Calendar().Mailbox]}
 	if failed == 0 && item.Body != nil {
 		var err error
 		if s.body, err = m.calendarText(item.Body); err != nil {

@@ -24,9 +24,11 @@ type multistatus struct {
 	zone *translate.Zone // of its floating times
 
 	plans map[placeKind][]question
-	// Of the response that is being written: what is not there, and what is there
-	// but cannot be read now.
-	missing, unreadable []xml.Name
+	// Of the response that is being written: what is not there, what is there but
+	// cannot be read now, and what this user may not read.
+	missing, unreadable, refused []xml.Name
+
+	acls map[string][]calendar.Grant // read for a whole list, by mailbox
 }
 
 // question is a name that was asked for, with its live property if it has one on
@@ -121,10 +123,10 @@ func (m *multistatus) needsBody() bool {
 // they are needed.
 func (m *multistatus) calendarSubject(c calendar.Calendar, v *calendar.View) (*subject, error) {
 	s := &subject{q: m.q, kind: placeCalendar, calendar: c, view: v, home: m.q.homeView}
-	if v == nil || !m.needsStored() {
-		return s, nil
+	err := m.readACL(s, placeCalendar)
+	if err != nil || v == nil || !m.needsStored() {
+		return s, err
 	}
-	var err error
 	s.stored, err = m.q.storedProperties(v)
 	return s, err
 }
@@ -146,7 +148,7 @@ func (m *multistatus) respondText(href string, s *subject, failed int) error {
 }
 
 func (m *multistatus) propstats(s *subject, failed int) {
-	m.missing, m.unreadable = m.missing[:0], m.unreadable[:0]
+	m.missing, m.unreadable, m.refused = m.missing[:0], m.unreadable[:0], m.refused[:0]
 	start := m.Mark()
 	m.Propstat()
 	content := m.Mark()
@@ -154,6 +156,8 @@ func (m *multistatus) propstats(s *subject, failed int) {
 		switch {
 		case failed != 0 && w.unreadable(s):
 			m.unreadable = append(m.unreadable, w.name)
+		case w.named && w.name == aclName && s.view != nil && !s.mayReadACL():
+			m.refused = append(m.refused, w.name)
 		case !m.value(w, s) && w.named && !m.minimal:
 			m.missing = append(m.missing, w.name)
 		}
@@ -162,16 +166,20 @@ func (m *multistatus) propstats(s *subject, failed int) {
 		m.dead(s)
 	}
 	// An empty propstat says that nothing is there, if no other one does.
-	if m.Mark() == content && len(m.missing)+len(m.unreadable) > 0 {
+	if m.Mark() == content && len(m.missing)+len(m.unreadable)+len(m.refused) > 0 {
 		m.Truncate(start)
 	} else {
 		m.EndPropstat(http.StatusOK)
 	}
 	m.names(m.missing, http.StatusNotFound)
 	m.names(m.unreadable, failed)
+	if len(m.refused) > 0 {
+		m.names(m.refused, http.StatusForbidden, davxml.Condition{Name: dav("need-privileges"),
+			Hrefs: []string{m.q.hrefCalendar(s.calendar)}, Privilege: dav(string(calendar.ReadACL))})
+	}
 }
 
-func (m *multistatus) names(names []xml.Name, status int) {
+func (m *multistatus) names(names []xml.Name, status int, failed ...davxml.Condition) {
 	if len(names) == 0 {
 		return
 	}
@@ -179,7 +187,7 @@ func (m *multistatus) names(names []xml.Name, status int) {
 	for _, name := range names {
 		m.Empty(name)
 	}
-	m.EndPropstat(status)
+	m.EndPropstat(status, failed...)
 }
 
 // unreadable tells whether the answer to a question is lost where a subject cannot

@@ -15,7 +15,11 @@ const compliance = "1, 3, access-control, calendar-access, extended-mkcol"
 // programs check the password with it.
 func (q *request) options() error {
 	header := q.w.Header()
-	header.Set("DAV", compliance)
+	dav := compliance
+	if q.account.CanShare() {
+		dav += sharingTokens
+	}
+	header.Set("DAV", dav)
 	header.Set("Allow", q.allow())
 	header.Set("Content-Length", "0")
 	q.w.WriteHeader(http.StatusOK)
@@ -26,7 +30,7 @@ func (q *request) options() error {
 func (q *request) allow() string {
 	var names []string
 	for _, m := range methods() {
-		if m.on&q.place.kind != 0 && (q.place.kind != placeNothing || len(q.place.path) > 0) {
+		if m.offered(q.account) && m.on&q.place.kind != 0 && (q.place.kind != placeNothing || len(q.place.path) > 0) {
 			names = append(names, m.name)
 		}
 	}

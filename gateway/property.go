@@ -31,6 +31,8 @@ type property struct {
 	// stored tells whether a client can set it on a calendar. It is kept as the
 	// element that the client sent.
 	stored bool
+	// acl tells whether the calendar's ACL must be read.
+	acl bool
 	// read appends the content of the element. ok is false where the resource
 	// has no such property. Nil: what is stored is all there is.
 	read func(b []byte, s *subject) (content []byte, ok bool)
@@ -48,6 +50,9 @@ type subject struct {
 	stored   []storedElement
 	entry    calendar.Entry // of an object
 	body     []byte         // of an object as CALDAV:calendar-data asks for it
+
+	acl       []calendar.Grant    // nil where it was not needed, or may not be read
+	principal *calendar.Principal // of a principal that is not the user's own
 }
 
 // properties are the live properties, in the order in which allprop and propname
@@ -64,13 +69,20 @@ var properties = tagged([]property{
 	// RFC 5397
 	{name: dav("current-user-principal"), on: everywhere | placeFeed, read: principalHref},
 	// RFC 3744 sections 4 and 5
-	{name: dav("principal-URL"), on: placeRoot | placePrincipal | placeHome, read: principalHref},
+	{name: dav("principal-URL"), on: placeRoot | placePrincipal | placeHome, read: principalURL},
 	{name: dav("alternate-URI-set"), on: placePrincipal, read: empty},
 	{name: dav("group-membership"), on: placePrincipal, read: empty},
 	{name: dav("principal-collection-set"), on: everywhere, read: principalCollectionSet},
 	{name: dav("owner"), on: placeHome | placeCalendar | placeObject | placeFeed, read: ownerHref},
 	{name: dav("current-user-privilege-set"), on: everywhere, index: true, read: currentUserPrivilegeSet},
 	{name: dav("supported-privilege-set"), on: everywhere, read: supportedPrivilegeSet},
+	{name: aclName, on: placePrincipal | placeHome | placeCalendar | placeObject, index: true, acl: true, read: appendACL},
+	{name: dav("acl-restrictions"), on: everywhere, read: aclRestrictions},
+	// Sharing: draft-pot-webdav-resource-sharing, and what Apple's programs know
+	{name: dav("share-access"), on: placeCalendar, index: true, acl: true, read: shareAccess},
+	{name: dav("invite"), on: placeCalendar, index: true, acl: true, read: davInvite},
+	{name: xml.Name{Space: davxml.CalendarServer, Local: "invite"}, on: placeCalendar, index: true, acl: true, read: invite},
+	{name: xml.Name{Space: davxml.CalendarServer, Local: "allowed-sharing-modes"}, on: placeCalendar, index: true, read: sharingModes},
 	// RFC 3253 section 3.1.5, RFC 6578 section 4
 	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
 	{name: syncTokenName, on: placeHome | placeCalendar, index: true, read: syncToken},
@@ -214,7 +226,11 @@ func resourceType(b []byte, s *subject) ([]byte, bool) {
 	case placePrincipal:
 		return append(b, "<D:collection/><D:principal/>"...), true
 	case placeCalendar:
-		return append(b, "<D:collection/><C:calendar/>"...), true
+		b = append(b, "<D:collection/><C:calendar/>"...)
+		if s.calendar.Others() {
+			b = append(b, "<CS:shared/>"...)
+		}
+		return b, true
 	}
 	// The home is a plain container: one that is a calendar hides all others.
 	return append(b, "<D:collection/>"...), true
@@ -228,8 +244,10 @@ func displayName(b []byte, s *subject) ([]byte, bool) {
 		name = s.entry.Name
 	case placeCalendar:
 		name = s.calendarName()
-	case placeHome, placePrincipal:
+	case placeHome:
 		name = s.q.login.account
+	case placePrincipal:
+		name = s.principalName()
 	}
 	return davxml.AppendText(b, name), true
 }
@@ -285,6 +303,8 @@ func principalHref(b []byte, s *subject) ([]byte, bool) {
 	return appendHref(b, s.q.hrefPrincipal()), true
 }
 
+func principalURL(b []byte, s *subject) ([]byte, bool) { return appendHref(b, s.principalURL()), true }
+
 func ownerHref(b []byte, s *subject) ([]byte, bool) {
 	switch {
 	case s.calendar.Others():
@@ -301,16 +321,15 @@ func principalCollectionSet(b []byte, _ *subject) ([]byte, bool) {
 
 // calendarHomeSet is one href: several programs take the first and drop the rest.
 func calendarHomeSet(b []byte, s *subject) ([]byte, bool) {
-	return appendHref(b, s.q.hrefHome()), true
+	home, ok := s.homeURL()
+	return appendHref(b, home), ok
 }
 
-// calendarUserAddressSet never holds a guessed address: programs would take the
-// user for an attendee who is somebody else.
 func calendarUserAddressSet(b []byte, s *subject) ([]byte, bool) {
-	if account := s.q.login.href(); strings.Contains(account, "@") {
-		b = appendHref(b, "mailto:"+account)
+	for _, address := range s.addresses() {
+		b = appendHref(b, address)
 	}
-	return appendHref(b, s.q.hrefPrincipal()), true
+	return b, true
 }
 
 func supportedReportSet(b []byte, s *subject) ([]byte, bool) {

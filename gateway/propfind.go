@@ -32,7 +32,7 @@ func (q *request) propfind() error {
 	case placeFeed:
 		err = m.feed()
 	default:
-		err = m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: q.place.kind}, 0)
+		err = m.respond(davxml.EscapeHref(q.place.self), "", &subject{q: q, kind: q.place.kind, principal: q.place.principal}, 0)
 	}
 	if err != nil {
 		return err
@@ -86,7 +86,10 @@ func (m *multistatus) calendar(d depth) error {
 	if err := m.respond(base, "", s, 0); err != nil || d == depth0 {
 		return err
 	}
-	o := subject{q: q, kind: placeObject, calendar: q.place.calendar, view: v}
+	o := subject{q: q, kind: placeObject, calendar: q.place.calendar, view: v, acl: s.acl}
+	if err := m.readACL(&o, placeObject); err != nil {
+		return err
+	}
 	for e := range v.Entries() {
 		o.entry = e
 		if err := m.respond(base, e.Name, &o, 0); err != nil {
@@ -103,6 +106,9 @@ func (m *multistatus) object() error {
 		return err
 	}
 	s := &subject{q: m.q, kind: placeObject, calendar: m.q.place.calendar, view: v, entry: e}
+	if err := m.readACL(s, placeObject); err != nil {
+		return err
+	}
 	return m.respondText(m.q.place.self, s, 0)
 }
 

@@ -121,7 +121,7 @@ func TestCalendarProperties(t *testing.T) {
 	for _, n := range p[dav("supported-report-set")].all(dav("supported-report")) {
 		reports = append(reports, n.at(dav("report")).names()...)
 	}
-	if diff := cmp.Diff([]string{"calendar-query", "calendar-multiget", "free-busy-query", "sync-collection"}, reports); diff != "" {
+	if diff := cmp.Diff([]string{"calendar-query", "calendar-multiget", "free-busy-query", "sync-collection", "expand-property", "acl-principal-prop-set"}, reports); diff != "" {
 		t.Error(diff)
 	}
 	if got := p[dav("owner")].at(dav("href")).Text; got != "/UserDAV/"+r.user+"/" {

@@ -32,6 +32,9 @@ func (q *request) put() error {
 	o, bad := q.object()
 	view, err := q.open(q.place.calendar)
 	if calendar.IsKind(err, calendar.NotFound) {
+		if q.place.owner != "" { // a right was taken away: as if nothing had ever been there
+			return err
+		}
 		return &HTTPError{Code: http.StatusConflict, Public: "the calendar does not exist", Err: err}
 	}
 	if err != nil {

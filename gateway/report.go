@@ -16,6 +16,11 @@ var reports = []struct {
 	{caldav("calendar-multiget"), placeHome | placeCalendar | placeObject},
 	{caldav("free-busy-query"), placeHome | placeCalendar},
 	{dav("sync-collection"), placeHome | placeCalendar},
+	{dav("expand-property"), everywhere},
+	{dav("principal-match"), placeRoot | placePrincipal | placeHome},
+	{dav("principal-property-search"), placeRoot | placePrincipal | placeHome},
+	{dav("principal-search-property-set"), placeRoot | placePrincipal | placeHome},
+	{dav("acl-principal-prop-set"), placeCalendar},
 }
 
 func supportsReport(name xml.Name, kind placeKind) bool {
@@ -50,6 +55,10 @@ func (q *request) report() error {
 		return q.calendarMultiget(report)
 	case "free-busy-query":
 		return q.freeBusyQuery(report)
+	case "expand-property":
+		return q.expandProperty(report)
+	case "principal-match", "principal-property-search", "principal-search-property-set", "acl-principal-prop-set":
+		return q.principalReport(report)
 	}
 	return q.syncCollection(report)
 }

@@ -66,8 +66,8 @@ func TestReportsRefused(t *testing.T) {
 		status               int
 		condition, url, body string
 	}{
-		{403, "supported-report", "/CalDAV/Calendar/", element("D:expand-property", "")},
-		{403, "supported-report", "/", element("D:principal-search-property-set", "")},
+		{403, "supported-report", "/CalDAV/Calendar/", element("D:version-tree", "")},
+		{403, "supported-report", "/", element("D:acl-principal-prop-set", "")},
 		{403, "valid-sync-token", "/CalDAV/~me/", element("D:sync-collection", "<D:sync-token>urn:calgate:1-1-0</D:sync-token><D:sync-level>1</D:sync-level><D:prop/>")},
 		{507, "number-of-matches-within-limits", "/CalDAV/~me/", element("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/><D:limit><D:nresults>1</D:nresults></D:limit>")},
 		{403, "supported-report", "/CalDAV/Calendar/a.ics", element("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/>")},

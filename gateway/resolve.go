@@ -48,7 +48,10 @@ type place struct {
 	name     string            // of an object: its octets, decoded
 	owner    string            // of what is another user's: the owner as the URL names him
 	share    bool              // of what is another user's: the URL names it in one's own home
-	path     []string          // of nothing, and of a feed that is missing: decoded segments below the home; empty outside of it
+
+	principal *calendar.Principal // of one that is not the user's own
+
+	path []string // of nothing, and of a feed that is missing: decoded segments below the home; empty outside of it
 
 	// Hrefs as the request spelled them, escaped: clients drop members that are not
 	// below the URL they asked.
@@ -134,8 +137,8 @@ func (q *request) resolveTarget(t Target, method string) (place, error) {
 // resolveOther says where a target below another user's home leads. Nothing is made
 // there, and a home of which nothing may be seen is not there.
 func (q *request) resolveOther(t Target, method string) (place, error) {
-	if t.Realm == RealmUser { // principals of others are not shown
-		return place{kind: placeNothing, self: t.self(t.Slash)}, nil
+	if t.Realm == RealmUser {
+		return q.resolvePrincipal(t)
 	}
 	f := ownerFinder{q.r.Context(), q.account, t.Owner}
 	p, err := resolve(t, f, method)

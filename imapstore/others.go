@@ -23,6 +23,9 @@ type others struct {
 
 var variable = regexp.MustCompile(`%[und]`)
 
+// HasOthers tells whether the server shows mailboxes of other users.
+func (s *Session) HasOthers() bool { return s.c.others != nil }
+
 // CheckOthers says what is wrong with Options.Others.
 func CheckOthers(template string) error {
 	_, err := newOthers(template, '/', 0, "")

@@ -136,16 +136,16 @@ func (s *Session) proven(ctx context.Context, f func(c *conn) error) error {
 	return err
 }
 
-// anew is renewed where what an older login knows may be wrong.
-func (s *Session) anew(ctx context.Context) error {
+// Anew makes a new login where what an older one knows of shares and rights may be wrong.
+func (s *Session) Anew(ctx context.Context) error {
 	if !s.older || !s.c.caps.RightsLag() {
 		return nil
 	}
 	if err := s.enter(); err != nil {
-		return &Error{Kind: Bad, Err: err}
+		return &Error{Op: "Anew", Kind: Bad, Err: err}
 	}
 	defer s.leave()
-	return s.renewed(ctx)
+	return wrap("Anew", "", s.renewed(ctx))
 }
 
 // renewed makes a new login in the place of one that still serves, but knows what the server said before: a right that was

@@ -38,8 +38,8 @@ func (s *Session) acls(ctx context.Context, mailboxes []string) (map[string][]En
 	if !s.c.caps.ACL {
 		return nil, &Error{Op: "ACL", Mailbox: mailboxes[0], Kind: Unsupported}
 	}
-	if err := s.anew(ctx); err != nil { // the user's mail program may have changed it
-		return nil, wrap("ACL", mailboxes[0], err)
+	if err := s.Anew(ctx); err != nil { // the user's mail program may have changed it
+		return nil, err
 	}
 	all := map[string][]Entry{}
 	err := s.do(ctx, "ACL", mailboxes[0], again, func(c *conn) error {

@@ -41,7 +41,7 @@ var rightsCases = []struct {
 	{"lrs", [6]int{207, 200, 403, 403, 403, 207}, ""},
 	{"lrsi", [6]int{207, 200, 201, 403, 403, 207}, "bind"},
 	{"lrsite", [6]int{207, 200, 201, 204, 204, 207}, "bind unbind write-content"},
-	{"lrswite", [6]int{207, 200, 201, 204, 204, 207}, "all bind unbind write-content write-properties"},
+	{"lrswite", [6]int{207, 200, 201, 204, 204, 207}, "bind unbind write-content write-properties"},
 }
 
 func TestRights(t *testing.T) {

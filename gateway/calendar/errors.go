@@ -27,10 +27,14 @@ const (
 	InvalidToken                        // a sync token that this folder cannot answer
 	TooMany                             // more properties than a calendar may have
 	NameRefused                         // a name that cannot be made
+	Unsayable                           // an ACL that IMAP rights cannot say, or that the mail server did not make
+	Protected                           // the mail server, or its owner, has an entry of an ACL that cannot be changed
+	PrincipalRefused                    // the mail server does not take such a principal in an ACL; Name says which
 )
 
 var kindText = [...]string{"unavailable", "bad credentials", "login denied", "not found", "forbidden", "exists",
-	"missing ancestor", "iCalendar UID in use", "precondition failed", "over quota", "invalid sync token", "too many properties", "name refused"}
+	"missing ancestor", "iCalendar UID in use", "precondition failed", "over quota", "invalid sync token", "too many properties", "name refused",
+	"ACL refused", "protected", "principal refused"}
 
 func (k ErrorKind) String() string { return kindText[k] }
 
@@ -44,6 +48,8 @@ const (
 	WriteContent    Privilege = "write-content"
 	Unbind          Privilege = "unbind"
 	WriteProperties Privilege = "write-properties"
+	ReadACL         Privilege = "read-acl"
+	WriteACL        Privilege = "write-acl"
 )
 
 // Error is what every function of this package returns when it fails, but for
@@ -52,7 +58,7 @@ type Error struct {
 	Op        string // Open, Put, Delete, Patch, …
 	Mailbox   string
 	Kind      ErrorKind
-	Name      string    // UIDConflict: the object that holds the iCalendar UID
+	Name      string    // UIDConflict: the object that holds the iCalendar UID; of an ACL: the principal
 	Privilege Privilege // Forbidden: what is missing
 	Err       error
 }

@@ -36,11 +36,11 @@ func (a *Account) Open(ctx context.Context, c Calendar) (*View, error) {
 		return v.ofNothing(), nil
 	}
 	err := v.look(ctx)
-	if err == nil && !v.rights.has('r') || IsKind(err, Forbidden) {
-		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read, Err: err}
-	}
-	if c.Others() && err == nil && !v.rights.has('l') {
+	switch {
+	case err == nil && c.Others() && !v.rights.has('l'):
 		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: NotFound} // what may not be looked up is not there
+	case err == nil && !v.rights.has('r'), IsKind(err, Forbidden):
+		err = &Error{Op: "Open", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Read, Err: err}
 	}
 	if IsKind(err, NotFound) || IsKind(err, Forbidden) {
 		a.forgetHome()
@@ -243,10 +243,17 @@ var needs = map[Privilege][]byte{
 	WriteContent:    {'i', 't', 'e'},
 	Unbind:          {'i', 't', 'e'},
 	WriteProperties: {'w', 'i', 't', 'e'},
+	ReadACL:         {'a'},
+	WriteACL:        {'a'},
 }
 
 // May tells whether the user has a privilege on the calendar.
-func (v *View) May(p Privilege) bool { return v.rights.has(needs[p]...) }
+func (v *View) May(p Privilege) bool {
+	if (p == ReadACL || p == WriteACL) && !v.account.HasACL() {
+		return false
+	}
+	return v.rights.has(needs[p]...)
+}
 
 // require is May as an error.
 func (v *View) require(op string, p Privilege) error {

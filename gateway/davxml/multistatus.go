@@ -94,7 +94,7 @@ func (m *Multistatus) EndPropstat(status int, failed ...Condition) {
 // Status appends a DAV:status and, where there are any, the preconditions that
 // failed.
 func (m *Multistatus) Status(status int, failed ...Condition) {
-	m.b = append(append(append(m.b, "<D:status>"...), statusLine(status)...), "</D:status>"...)
+	m.b = AppendStatus(m.b, status)
 	if len(failed) > 0 {
 		m.b = append(appendConditions(append(m.b, "<D:error>"...), failed), "</D:error>"...)
 	}
@@ -133,6 +133,17 @@ func (m *Multistatus) flush(length int) {
 	if m.b = m.b[:0]; cap(m.b) > maxBuffer {
 		m.b = make([]byte, 0, flushAt+4<<10)
 	}
+}
+
+// AppendPropstat appends a DAV:propstat around the elements of properties.
+func AppendPropstat(b, elements []byte, status int) []byte {
+	b = append(append(append(b, "<D:propstat><D:prop>"...), elements...), "</D:prop>"...)
+	return append(AppendStatus(b, status), "</D:propstat>"...)
+}
+
+// AppendStatus appends a DAV:status.
+func AppendStatus(b []byte, status int) []byte {
+	return append(append(append(b, "<D:status>"...), statusLine(status)...), "</D:status>"...)
 }
 
 // statusLine is the content of DAV:status (RFC 4918 section 14.28).

@@ -23,6 +23,7 @@ type Report struct {
 	Token, Level string
 	HasToken     bool
 	Limit        int // DAV:nresults (RFC 5323 section 5.17), 0 = none
+	Principals
 }
 
 // ReadReport reads the body of any REPORT. Of one that calgate does not know
@@ -36,6 +37,8 @@ func ReadReport(body io.Reader) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Name: t.name}
+	test, _ := t.attribute("test") // of DAV:principal-property-search, as Apple's programs say it
+	report.AnyOf = test == "anyof"
 	if err := r.children(func(t token) error { return r.reportChild(t, report) }); err != nil {
 		return nil, err
 	}
@@ -44,6 +47,9 @@ func ReadReport(body io.Reader) (*Report, error) {
 
 func (r *reader) reportChild(t token, report *Report) error {
 	if known, err := r.names(t, &report.Names); known {
+		return err
+	}
+	if known, err := r.principals(t, report); known {
 		return err
 	}
 	var err error

@@ -30,6 +30,18 @@ func (t Tag) End(b []byte, start int) []byte {
 	return append(b, t.end...)
 }
 
+// Begin opens a document whose root declares the usual prefixes.
+func Begin(root Name) []byte {
+	b := append([]byte(prolog+"<"), prefix(root.Space)...)
+	return append(append(append(b, root.Local...), declarations...), '>')
+}
+
+// End closes it.
+func End(b []byte, root Name) []byte {
+	b = append(append(b, "</"...), prefix(root.Space)...)
+	return append(append(b, root.Local...), ">\n"...)
+}
+
 // AppendEmpty appends an element without content.
 func AppendEmpty(b []byte, n Name) []byte {
 	p := prefix(n.Space)

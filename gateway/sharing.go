@@ -1,0 +1,221 @@
+package gateway
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
+)
+
+// A calendar is shared by its ACL, whoever changes that: Apple's share dialog
+// (CS:share, CS:invite) and draft-pot-webdav-resource-sharing say the same in other
+// words. There are no invitations: what is shared works at once, and counts as
+// accepted.
+
+// sharingTokens are in the DAV header where all of it works: the mail server has ACLs,
+// and shows users the mailboxes of others.
+const sharingTokens = ", calendarserver-sharing, resource-sharing"
+
+// postTypes are the kinds of requests that a calendar takes by POST.
+var postTypes = map[string]func(*request) error{
+	"application/xml":            (*request).share, // Apple's programs
+	"text/xml":                   (*request).share,
+	"application/davsharing+xml": (*request).share,
+}
+
+// post answers POST by what it carries.
+func (q *request) post() error {
+	kind, _, err := mime.ParseMediaType(q.r.Header.Get("Content-Type"))
+	answer := postTypes[strings.ToLower(kind)]
+	if err != nil || answer == nil {
+		return &HTTPError{Code: http.StatusUnsupportedMediaType, Public: "a POST of this type means nothing here"}
+	}
+	return answer(q)
+}
+
+// readWrite is what a sharee gets who may change objects. Names and colours stay the
+// sharee's own: write-properties would change them for all.
+var readWrite = []calendar.Privilege{calendar.Read, calendar.WriteContent, calendar.Bind, calendar.Unbind}
+
+// accessOf is how sharing calls what a grant gives.
+func accessOf(g calendar.Grant) davxml.Access {
+	has := map[calendar.Privilege]bool{}
+	for _, p := range g.Privileges {
+		has[p] = true
+	}
+	switch {
+	case !has[calendar.Read]:
+		return davxml.NoAccess
+	case has[calendar.WriteContent]:
+		return davxml.ReadWriteAccess
+	}
+	return davxml.ReadAccess
+}
+
+// share gives and takes the rights of single users.
+func (q *request) share() error {
+	body, err := q.xmlBody()
+	if err != nil {
+		return err
+	}
+	sharees, err := davxml.ReadShare(body)
+	if err != nil {
+		return err
+	}
+	view, err := q.administered()
+	if err != nil {
+		return err
+	}
+	if !q.account.CanShare() {
+		return &HTTPError{Code: http.StatusForbidden, Public: "the mail server shows nobody the mailboxes of others"}
+	}
+	if len(sharees) > calendar.MaxGrants {
+		return forbidden(dav("limited-number-of-aces"), "a calendar is shared with at most 500 users")
+	}
+	if view, err = q.autocreated(view); err != nil {
+		return err
+	}
+	now, err := view.ACL(q.r.Context())
+	if err != nil {
+		return err
+	}
+	var grants []calendar.Grant
+	for _, s := range sharees {
+		p, err := q.principalOf(s.Href)
+		if err != nil {
+			return err
+		}
+		g := calendar.Grant{Principal: p}
+		switch s.Access {
+		case davxml.ReadAccess:
+			g.Privileges = []calendar.Privilege{calendar.Read}
+		case davxml.ReadWriteAccess:
+			g.Privileges = readWrite
+		}
+		if !q.hasAccess(now, p, s.Access) {
+			grants = append(grants, g)
+		}
+	}
+	if err := view.Share(q.r.Context(), grants); err != nil {
+		return err
+	}
+	return q.done()
+}
+
+// hasAccess tells whether a principal has that access already: who has more besides
+// keeps it.
+func (q *request) hasAccess(acl []calendar.Grant, p calendar.Principal, access davxml.Access) bool {
+	for _, g := range acl {
+		if !g.Protected && q.account.Same(g.Principal, p) {
+			return accessOf(g) == access
+		}
+	}
+	return false
+}
+
+// sharees are whom a calendar is shared with, by an ACL that the user may read. A
+// sharee who may not sees the owner and himself.
+func (s *subject) sharees() (grants []calendar.Grant) {
+	if !s.view.May(calendar.ReadACL) {
+		self := calendar.Grant{Principal: calendar.Principal{Kind: calendar.UserPrincipal, Name: s.q.login.account}}
+		for _, p := range calendar.Grantable {
+			if s.view.May(p) {
+				self.Privileges = append(self.Privileges, p)
+			}
+		}
+		self.Privileges = append(self.Privileges, calendar.Read)
+		return []calendar.Grant{self}
+	}
+	for _, g := range s.acl {
+		kind := g.Principal.Kind
+		if !g.Protected && (kind == calendar.UserPrincipal || kind == calendar.GroupPrincipal) {
+			grants = append(grants, g)
+		}
+	}
+	return grants
+}
+
+// sharable tells whether the subject is a calendar that can be shared at all.
+func (s *subject) sharable() bool { return s.view != nil && s.q.account.CanShare() }
+
+// shareeHref is an address where there is one: programs compare it with what their
+// user has typed.
+func (s *subject) shareeHref(p calendar.Principal) string {
+	of := subject{q: s.q, kind: placePrincipal, principal: &p}
+	return of.addresses()[0]
+}
+
+// invite is CS:invite, as Apple's programs read it.
+func invite(b []byte, s *subject) ([]byte, bool) {
+	sharees := s.sharees()
+	if !s.sharable() || len(sharees) == 0 {
+		return b, false
+	}
+	b, _ = ownerHref(append(b, "<CS:organizer>"...), s)
+	b = append(davxml.AppendText(append(b, "<CS:common-name>"...), s.ownerName()), "</CS:common-name></CS:organizer>"...)
+	for _, g := range sharees {
+		b = appendHref(append(b, "<CS:user>"...), s.shareeHref(g.Principal))
+		b = append(davxml.AppendText(append(b, "<CS:common-name>"...), g.Principal.Name), "</CS:common-name><CS:invite-accepted/><CS:access>"...)
+		if accessOf(g) == davxml.ReadWriteAccess {
+			b = append(b, "<CS:read-write/>"...)
+		} else {
+			b = append(b, "<CS:read/>"...)
+		}
+		b = append(b, "</CS:access></CS:user>"...)
+	}
+	return b, true
+}
+
+// davInvite is DAV:invite.
+func davInvite(b []byte, s *subject) ([]byte, bool) {
+	if !s.sharable() {
+		return b, false
+	}
+	for _, g := range s.sharees() {
+		b = appendHref(append(b, "<D:sharee>"...), s.shareeHref(g.Principal))
+		b = append(davxml.AppendText(append(b, "<D:prop><D:displayname>"...), g.Principal.Name), "</D:displayname></D:prop>"...)
+		b = append(appendAccess(append(b, "<D:share-access>"...), accessOf(g)), "</D:share-access><D:invite-accepted/></D:sharee>"...)
+	}
+	return b, true
+}
+
+func appendAccess(b []byte, access davxml.Access) []byte {
+	if access == davxml.ReadWriteAccess {
+		return append(b, "<D:read-write/>"...)
+	}
+	return append(b, "<D:read/>"...)
+}
+
+// shareAccess is DAV:share-access.
+func shareAccess(b []byte, s *subject) ([]byte, bool) {
+	switch {
+	case !s.sharable():
+		return b, false
+	case s.calendar.Others():
+		if s.view.May(calendar.WriteContent) {
+			return appendAccess(b, davxml.ReadWriteAccess), true
+		}
+		return appendAccess(b, davxml.ReadAccess), true
+	case len(s.sharees()) > 0:
+		return append(b, "<D:shared-owner/>"...), true
+	}
+	return append(b, "<D:not-shared/>"...), true
+}
+
+// sharingModes is CS:allowed-sharing-modes.
+func sharingModes(b []byte, s *subject) ([]byte, bool) {
+	if !s.sharable() || !s.view.May(calendar.WriteACL) {
+		return b, false
+	}
+	return append(b, "<CS:can-be-shared/>"...), true
+}
+
+// ownerName is what people call the owner.
+func (s *subject) ownerName() string {
+	if s.calendar.Others() {
+		return s.calendar.Owner()
+	}
+	return s.q.login.account
+}
