@@ -37,10 +37,9 @@ func (l *Listed) take(d *imap.StatusData) {
 	l.Messages, l.UIDNext, l.UIDValidity, l.HasStatus = *d.NumMessages, uint32(d.UIDNext), d.UIDValidity, true
 }
 
-// refresh lets the view of the selected mailbox catch up before a STATUS of it: without CONDSTORE the server may be one that
-// answers STATUS from the view (Courier does). All mailboxes are meant where real is "".
+// refresh lets the view of the selected mailbox catch up before a STATUS of it: Dovecot and Courier answer that from the view.
 func (c *conn) refresh(real string) error {
-	if c.sel == nil || c.caps.Condstore || (real != "" && real != c.sel.name) {
+	if c.sel == nil || real != c.sel.name {
 		return nil
 	}
 	_, err := c.one(nil, "NOOP")

@@ -40,6 +40,7 @@ func TestOnServers(t *testing.T) {
 		{"Mailboxes", checkMailboxes},
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
+		{"StatusOfSelected", checkStatusOfSelected},
 		{"TornSnapshot", checkTornSnapshot},
 		{"TripleNamesTheSet", checkTripleNamesTheSet},
 		{"AppendAll", checkAppendAll},

@@ -72,8 +72,12 @@ func (o *overview) first() error {
 	}
 	var lines []string
 	c := o.c
-	caught := o.scope.Status && c.sel != nil && !c.caps.Condstore
-	if caught { // see refresh
+	// Of the mailbox that is selected Dovecot and Courier tell what the view of it is, see refresh. Dovecot reads the old one
+	// even behind a NOOP, if that is in the same write.
+	caught := o.scope.Status && c.sel != nil
+	if caught && c.caps.Unselect {
+		lines, c.sel = append(lines, "UNSELECT"), nil
+	} else if caught {
 		lines = append(lines, "NOOP")
 	}
 	begin := len(lines)
@@ -95,6 +99,9 @@ func (o *overview) first() error {
 	}
 	if caught && replies[0].status != "OK" {
 		c.sel = nil // SELECT will tell
+	}
+	if c.sel == nil {
+		c.w.view = view{}
 	}
 	for i, p := range replies[begin:must] {
 		// Dovecot says SERVERBUG of a user that it does not know.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"calgate/imapstore"
+	"calgate/test/backends"
 )
 
 // overviewOf is what an Overview told of each mailbox that counts here.
@@ -162,5 +163,39 @@ func TestOverview(t *testing.T) {
 				t.Errorf("%d mailboxes: %.200v", len(got), got)
 			}
 		})
+	}
+}
+
+// checkStatusOfSelected: of the mailbox that a session has selected it must tell what others did, too, not how its view was.
+func checkStatusOfSelected(t *testing.T, b *backends.Server) {
+	user, store := newUser(b), open(t, b)
+	reader, writer := login(t, store, user), login(t, store, user)
+	create(t, reader, "Box")
+	listed := func() uint32 {
+		ls, err := reader.List(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ls[slices.IndexFunc(ls, func(l imapstore.Listed) bool { return l.Name == "Box" })].Messages
+	}
+	asked := func() uint32 {
+		m, err := reader.Status(t.Context(), "Box")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Messages
+	}
+	n := uint32(0)
+	for range 3 {
+		for what, messages := range map[string]func() uint32{"LIST": listed, "STATUS": asked} {
+			look(t, reader, "Box")
+			add(t, writer, "Box", message(1))
+			if n++; messages() != n {
+				t.Errorf("%s tells of less than %d messages", what, n)
+			}
+			if l := look(t, reader, "Box"); l.Messages != n {
+				t.Errorf("after %s %+v, want %d messages", what, l, n)
+			}
+		}
 	}
 }
