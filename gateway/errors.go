@@ -123,7 +123,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Public = http.StatusForbidden, "not allowed"
 		if c.Privilege != "" {
 			e.Precondition, e.Privilege = dav("need-privileges"), c.Privilege
-			e.Href = []string{q.lacking(c.Privilege)}
+			e.Href = []string{q.lacking(c.Privilege, c.Mailbox)}
 		}
 	case calendar.Exists:
 		e.Code, e.Precondition, e.Public = http.StatusMethodNotAllowed, dav("resource-must-be-null"), "something is there already"
@@ -168,14 +168,20 @@ func stoppedAt(c *calendar.Error) string {
 
 // lacking is the resource on which a privilege is missing: members are bound and
 // unbound in their collection (RFC 3744 sections 3.9 and 3.10).
-func (q *request) lacking(p calendar.Privilege) string {
-	switch {
-	case p != calendar.Bind && p != calendar.Unbind || q.place.base == "":
-		return q.place.self
-	case q.place.kind == placeObject:
-		return q.place.collection
+func (q *request) lacking(p calendar.Privilege, mailbox string) string {
+	at := q.place
+	if q.to != nil && mailbox == q.to.calendar.Mailbox {
+		at = *q.to
 	}
-	return q.place.base
+	switch {
+	case p != calendar.Bind && p != calendar.Unbind || at.base == "":
+		return at.self
+	case at.kind == placeObject:
+		return at.collection
+	case at.kind == placeFeed && len(at.path) == 0:
+		return at.self
+	}
+	return at.base
 }
 
 func xmlError(x *davxml.Error, err error) *HTTPError {

@@ -94,6 +94,7 @@ type request struct {
 	account  *calendar.Account // nil before the login
 	place    place
 	homeView *calendar.HomeView // nil before the home was listed
+	to       *place             // of MOVE and COPY
 	cond     conditions
 
 	cleanUp []*calendar.View // views that this request wrote to

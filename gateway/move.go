@@ -25,7 +25,11 @@ func (q *request) move() error {
 			return err
 		}
 	}
+	q.to = &to
 	target, err := q.open(to.calendar)
+	if calendar.IsKind(err, calendar.NotFound) {
+		return errNoTarget
+	}
 	if err != nil {
 		return err
 	}
@@ -46,6 +50,9 @@ func (q *request) move() error {
 	return nil
 }
 
+// errNoTarget is also what is said of a calendar that may not be seen.
+var errNoTarget = &HTTPError{Code: http.StatusConflict, Public: "the collection above Destination does not exist"}
+
 // destination is where the Destination header leads (RFC 4918 section 10.3): to an
 // object, there or not.
 func (q *request) destination() (place, error) {
@@ -65,7 +72,7 @@ func (q *request) destination() (place, error) {
 	case err != nil:
 		return to, err
 	case to.kind == placeNothing:
-		return to, &HTTPError{Code: http.StatusConflict, Public: "the collection above Destination does not exist"}
+		return to, errNoTarget
 	case to.kind != placeObject:
 		return to, forbidden(caldav("calendar-collection-location-ok"), "Destination is no object in a calendar")
 	case len(to.name) > maxName:

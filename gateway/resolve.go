@@ -106,15 +106,11 @@ func (f ownerFinder) find(path []string) (calendar.Calendar, bool, error) {
 }
 
 func (f ownerFinder) defaultCalendar() (calendar.Calendar, error) {
-	home, err := f.account.HomeOf(f.ctx, f.owner)
-	if err != nil {
-		return calendar.Calendar{}, err
+	c, ok, err := f.account.DefaultOf(f.ctx, f.owner)
+	if err == nil && !ok {
+		err = notFound("no such resource")
 	}
-	c := home.DefaultCalendar()
-	if !c.Exists {
-		return c, notFound("no such resource")
-	}
-	return c, nil
+	return c, err
 }
 
 // resolve finds the place of the request's target.

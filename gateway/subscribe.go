@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -209,12 +208,32 @@ func (q *request) upload() (*translate.Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	var raw bytes.Buffer
-	if n := q.r.ContentLength; n > 0 {
-		raw.Grow(int(n) + bytes.MinRead) // it is held once: no growing
-	}
-	if _, err := io.Copy(&raw, r); err != nil {
+	raw, err := readAll(r, q.r.ContentLength)
+	if err != nil {
 		return nil, err
 	}
-	return translate.ReadUpload(raw.Bytes())
+	return translate.ReadUpload(raw)
+}
+
+// readAll reads a large body into a slice of just its size, which is held for long.
+// size is what the client said, -1 where it did not; a body that is inflated has more.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	const piece = 1 << 20
+	next := size + 1 // one octet more, to see the end
+	if size < 0 {
+		next = piece
+	}
+	for pieces := [][]byte(nil); ; next = piece {
+		b := make([]byte, next)
+		n, err := io.ReadFull(r, b)
+		pieces = append(pieces, b[:n])
+		switch {
+		case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+			return nil, err // of the body, which the errors of io are not
+		case err != nil && len(pieces) == 1:
+			return b[:n:n], nil
+		case err != nil:
+			return slices.Concat(pieces...), nil
+		}
+	}
 }

@@ -111,3 +111,36 @@ func (c *conn) present(real string) error {
 	}
 	return err
 }
+
+// Present are those of the mailboxes of other users that are there, in their order, whether LIST shows them or not: a Dovecot
+// session that is older than an owner's first share does not list it until it is named. All are asked in one write. A refusal
+// without a code is none of Dovecot's; the servers that refuse so list everything.
+func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, error) {
+	var there []string
+	err := s.do(ctx, "Present", "", again, func(c *conn) error {
+		var asked, lines []string
+		for _, name := range mailboxes {
+			if real, err := c.server(name); err == nil && c.isOther(real) {
+				asked, lines = append(asked, name), append(lines, "STATUS "+arg(real)+" (UIDVALIDITY)")
+			}
+		}
+		there = there[:0]
+		if len(lines) == 0 {
+			return nil
+		}
+		replies, err := c.command(nil, lines...)
+		if err != nil {
+			return err
+		}
+		for i, p := range replies {
+			switch err := p.err(); {
+			case err == nil, kindOf(err) == NoPermission:
+				there = append(there, asked[i])
+			case kindOf(err) == Unavailable && p.code != "SERVERBUG": // which Dovecot says of a user that it does not know
+				return err
+			}
+		}
+		return nil
+	})
+	return there, err
+}

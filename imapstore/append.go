@@ -137,12 +137,19 @@ func (c *conn) appendAll(real string, n int, message func(int) Outgoing, deadlin
 		}
 		b.Reset()
 	}
+	// Cyrus says nothing until it has stored all of them.
+	patience := c.w.reads.timeout
+	c.w.reads.timeout += time.Duration(n-1) * storeTime
+	defer func() { c.w.reads.timeout = patience }()
 	replies, err := c.await(tag, 1, nil)
 	if err != nil {
 		return reply{}, err
 	}
 	return replies[0], nil
 }
+
+// storeTime is how much longer a server may be silent after the last octet of an APPEND, for each message beyond the first.
+const storeTime = 10 * time.Millisecond
 
 func badFlag(flags []string) (string, bool) {
 	for _, f := range flags {

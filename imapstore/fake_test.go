@@ -266,6 +266,23 @@ func TestMeanServer(t *testing.T) {
 	}
 }
 
+// TestSlowMultiAppend: Cyrus says nothing until it has stored all messages of an APPEND; that takes longer than any other
+// command may be silent.
+func TestSlowMultiAppend(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	f := &fake{caps: "LITERAL+ MULTIAPPEND", answers: fakeAnswers{"APPEND": func(x *fakeConn, tag, command string) bool {
+		stored := time.NewTimer(2 * limit)
+		<-stored.C
+		return x.say(tag + " OK " + fmt.Sprint(len(command)) + "\r\n")
+	}}}
+	s := fakeLogin(t, f.store(t, func(o *imapstore.Options) { o.CommandTimeout = limit }))
+	if err := s.AppendAll(t.Context(), "Box", 1000, func(int) imapstore.Outgoing { return message(1) }, soon()); err != nil {
+		t.Error(err)
+	}
+	_, err := s.Append(t.Context(), "Box", message(1), soon())
+	wantKind(t, err, imapstore.Unavailable)
+}
+
 // TestCutAtEveryOctet ends the connection after each octet that the server says.
 func TestCutAtEveryOctet(t *testing.T) {
 	f := &fake{caps: "UIDPLUS", answers: map[string]func(*fakeConn, string, string) bool{"UID FETCH": fetchRows}}

@@ -93,6 +93,9 @@ func (c *conn) look(name string) (Looked, error) {
 				// stays as it was for ever. Only another session sees the mailbox.
 				c.abort()
 				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
+			} else if len(replies) > 1 && replies[1].status == "NO" {
+				// It was deleted, or all rights are gone; Courier goes on showing it in this session.
+				replies, err = c.selectName(name, on, lines)
 			}
 		}
 	} else {
@@ -267,6 +270,10 @@ func (c *conn) statusRound(name string) error {
 		return nil
 	}, "STATUS "+arg(name)+" (MESSAGES UIDNEXT UIDVALIDITY)", "NOOP")
 	if err != nil {
+		return err
+	}
+	if replies[0].status == "NO" { // the mailbox, or the right to read it, went while it was selected: SELECT will tell
+		_, err := c.selectName(name, nil, make([]string, 1))
 		return err
 	}
 	for _, p := range replies {

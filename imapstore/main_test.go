@@ -42,6 +42,8 @@ func TestOnServers(t *testing.T) {
 		{"Freshness", checkFreshness},
 		{"StatusOfSelected", checkStatusOfSelected},
 		{"TornSnapshot", checkTornSnapshot},
+		{"DeletedElsewhere", checkDeletedElsewhere},
+		{"CutAppend", checkCutAppend},
 		{"TripleNamesTheSet", checkTripleNamesTheSet},
 		{"AppendAll", checkAppendAll},
 		{"Rights", checkRights},

@@ -1,6 +1,8 @@
 package imapstore_test
 
 import (
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +54,88 @@ func checkTornSnapshot(t *testing.T, b *backends.Server) {
 	if got := uids(t, a, "Calendar"); l.Messages != 3 || !slices.Equal(got, left) || len(headers(t, a, "Calendar", got)) != 3 {
 		t.Errorf("the next look: %+v, %v", l, got)
 	}
+}
+
+// checkDeletedElsewhere deletes a mailbox that another session has selected. Dovecot and Cyrus end that session, Courier goes on
+// showing it what was there: a look must see that it is gone. The embedded store does as Courier, and has no MYRIGHTS that
+// would tell.
+func checkDeletedElsewhere(t *testing.T, b *backends.Server) {
+	if b.Name == "memory" {
+		t.Skip("the embedded store has one gateway, which lets go of what it deletes")
+	}
+	user := newUser(b)
+	a, o := login(t, open(t, b), user), login(t, open(t, b), user)
+	create(t, a, "Calendar")
+	add(t, a, "Calendar", message(1))
+	look(t, a, "Calendar")
+	if err := o.Delete(t.Context(), "Calendar"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.Look(t.Context(), "Calendar")
+	if imapstore.IsKind(err, imapstore.Unavailable) { // the session was ended; a new one sees it
+		a = login(t, open(t, b), user)
+		_, err = a.Look(t.Context(), "Calendar")
+	}
+	wantKind(t, err, imapstore.NotFound)
+}
+
+// checkCutAppend cuts the connection in an APPEND: without its last octets nothing is stored, of a MULTIAPPEND no message; with
+// them all is, though nobody hears the answer.
+func checkCutAppend(t *testing.T, b *backends.Server) {
+	user := newUser(b)
+	s := login(t, open(t, b), user)
+	create(t, s, "Calendar")
+	if b.Name == "memory" {
+		t.Skip("the embedded store keeps half a literal")
+	}
+	real := "Calendar"
+	if strings.HasSuffix(b.Name, "dotted") || b.Name == "courier" {
+		real = "INBOX.Calendar"
+	}
+	const text = "A: b\r\n\r\nxx\r\n"
+	say := func(last string, messages int) {
+		t.Helper()
+		x := speak(t, b, user)
+		for i := range messages {
+			begin := " {12}\r\n"
+			if i == 0 {
+				begin = "x1 APPEND " + real + begin
+			}
+			io.WriteString(x.conn, begin)
+			if l := x.line(); !strings.HasPrefix(l, "+") {
+				t.Fatalf("literal %d: %s", i, l)
+			}
+			if i == messages-1 {
+				io.WriteString(x.conn, last)
+			} else {
+				io.WriteString(x.conn, text)
+			}
+		}
+		x.conn.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, x.br) // until the server has done with it
+		x.conn.Close()
+	}
+	want := uint32(0)
+	check := func(what string) {
+		t.Helper()
+		if l := look(t, s, "Calendar"); l.Messages != want {
+			t.Errorf("%s: %d messages, want %d", what, l.Messages, want)
+		}
+	}
+	say(text[:7], 1)
+	check("half a literal")
+	say(text[:11], 1)
+	check("all but an octet")
+	if s.Caps().MultiAppend {
+		say(text[:7], 3)
+		check("two messages and a half")
+		say(text+"\r\n", 3)
+		want = 3
+		check("three messages and no answer")
+	}
+	say(text+"\r\n", 1)
+	want++
+	check("all, and no answer")
 }
 
 // TestStoreWithoutRights: Dovecot and Courier answer OK to a STORE without the right, Dovecot to UID EXPUNGE too, and do
@@ -128,6 +212,12 @@ func TestLoginPenalty(t *testing.T) {
 func TestCourierPins(t *testing.T) {
 	b := backends.Courier(t, backends.Options{})
 	a, o := speak(t, b, "alice"), speak(t, b, "alice")
+	offered := strings.Fields(strings.Join(a.do("CAPABILITY"), " "))
+	for _, lacks := range []string{"LITERAL+", "LITERAL-", "MULTIAPPEND", "CONDSTORE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT", "METADATA"} {
+		if slices.Contains(offered, lacks) {
+			t.Errorf("it offers %s now", lacks)
+		}
+	}
 	a.do("CREATE INBOX.Box")
 	if got := a.do("SELECT INBOX.Box"); find(got, "* OK [UIDNEXT") >= 0 || find(got, "* OK [UIDVALIDITY") < 0 {
 		t.Errorf("SELECT: %q", got)

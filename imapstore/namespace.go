@@ -50,7 +50,7 @@ func namespaces(ds []imap.NamespaceDescriptor) []Namespace {
 		if d.Delim >= 0x80 {
 			continue
 		}
-		prefix, err := decodeUTF7(d.Prefix)
+		prefix, err := DecodeUTF7(d.Prefix)
 		if err == nil {
 			out = append(out, Namespace{Prefix: prefix, Delimiter: byte(d.Delim)})
 		}

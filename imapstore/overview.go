@@ -166,20 +166,20 @@ func (o *overview) take(r *response) error {
 		o.list(r.scan())
 	case "LSUB":
 		if attrs, _, name := parseList(r.scan()); !hasAttr(attrs, `\Noselect`) {
-			if real, err := decodeUTF7(name); err == nil {
+			if real, err := DecodeUTF7(name); err == nil {
 				o.lsub[real] = true
 			}
 		}
 	case "STATUS":
 		if name, m, ok := parseStatus(r.scan()); ok && m.UIDNext != 0 && m.UIDValidity != 0 {
-			if real, err := decodeUTF7(name); err == nil {
+			if real, err := DecodeUTF7(name); err == nil {
 				o.status[real] = m
 			}
 		}
 	case "MYRIGHTS":
 		s := r.scan()
 		s.spaces()
-		if real, err := decodeUTF7(string(s.astring())); err == nil && !s.bad {
+		if real, err := DecodeUTF7(string(s.astring())); err == nil && !s.bad {
 			o.rights[real] = o.c.parseRights(r.scan())
 		}
 	case "METADATA":
@@ -202,7 +202,7 @@ func (o *overview) list(s *scanner) {
 	if s.bad {
 		return
 	}
-	real, err := decodeUTF7(name)
+	real, err := DecodeUTF7(name)
 	if err != nil {
 		o.c.w.warnName(name)
 		return

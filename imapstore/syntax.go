@@ -72,7 +72,7 @@ func parseStatus(s *scanner) (name string, m Mailbox, ok bool) {
 	if strings.EqualFold(name, "INBOX") {
 		name = "INBOX"
 	}
-	if _, err := decodeUTF7(name); err != nil {
+	if _, err := DecodeUTF7(name); err != nil {
 		return "", m, false
 	}
 	s.spaces()

@@ -43,8 +43,8 @@ func encodeUTF7(s string) string {
 	return b.String()
 }
 
-// decodeUTF7 reads modified UTF-7. What encodeUTF7 would not have written is an error: the mailbox could not be named back.
-func decodeUTF7(s string) (string, error) {
+// DecodeUTF7 reads modified UTF-7. What encodeUTF7 would not have written is an error: the mailbox could not be named back.
+func DecodeUTF7(s string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]

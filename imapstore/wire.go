@@ -255,7 +255,7 @@ func (w *wire) list(r *response, out []byte) []byte {
 	if s.bad {
 		return out
 	}
-	if _, err := decodeUTF7(name); err != nil {
+	if _, err := DecodeUTF7(name); err != nil {
 		w.warnName(name)
 		return out
 	}

@@ -72,12 +72,12 @@ func TestUTF7(t *testing.T) {
 		if got := encodeUTF7(s); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
-		if got, err := decodeUTF7(want); got != s || err != nil {
+		if got, err := DecodeUTF7(want); got != s || err != nil {
 			t.Errorf("%q: %q %v", want, got, err)
 		}
 	}
 	for _, bad := range []string{"&", "&APw", "&!-", "&APx-", "&AGE-", "ü", "&2D0-", "&APw-&APw-", "a\tb", "&AA-"} {
-		if got, err := decodeUTF7(bad); err == nil {
+		if got, err := DecodeUTF7(bad); err == nil {
 			t.Errorf("%q is taken as %q", bad, got)
 		}
 	}
@@ -87,7 +87,7 @@ func TestRoundTrips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "name")
 		if !strings.ContainsRune(s, utf8.RuneError) {
-			if got, err := decodeUTF7(encodeUTF7(s)); got != s || err != nil {
+			if got, err := DecodeUTF7(encodeUTF7(s)); got != s || err != nil {
 				t.Fatalf("UTF-7 of %q: %q %v", s, got, err)
 			}
 		}

@@ -79,7 +79,7 @@ func TestFeedVolume(t *testing.T) {
 			live, taken := p.peakHeap(0)
 			allowed := len(first)>>20 + bulkHeap
 			t.Logf("%d items: heap at most %d MB live, %d MB with what was taken meanwhile; %d MB are allowed", n, live, taken, allowed)
-			if live == 0 || live > allowed {
+			if len(p.collections()) == 0 || live > allowed {
 				t.Errorf("%d MB live, %d are allowed", live, allowed)
 			}
 		})
@@ -93,10 +93,11 @@ func (c *crashClient) askLong(r request) crashAnswer {
 	return c.askOver(&patient, r)
 }
 
-// A client that goes away while it sends, or while the mail server is sent to, changes nothing: the publication is one command,
-// and its last octet has not left.
+// A client that goes away while it sends, or while the mail server is sent to, changes nothing: where the publication is one
+// command its last octet has not left, elsewhere that of its first item. (The embedded store keeps what it has of a literal, so
+// that there only the first is true.)
 func TestFeedClientLeaves(t *testing.T) {
-	for _, s := range bulkServers[:2] {
+	for _, s := range bulkServers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			b := s.start(t)
@@ -109,6 +110,9 @@ func TestFeedClientLeaves(t *testing.T) {
 				name string
 				sent int // octets of the body
 			}{{"in the body", len(after) - 1}, {"in the APPEND", len(after)}} {
+				if s.name == "memory" && leave.sent == len(after) {
+					continue
+				}
 				t.Run(leave.name, func(t *testing.T) {
 					victim := &crashClient{sound.user, sound.password, startGatewayAt(t, p.URL(), nil, false)}
 					p.Forget()
@@ -133,6 +137,19 @@ func TestFeedClientLeaves(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While the mail server stores a large publication it says nothing; the log goes on telling, every five seconds.
+func TestFeedProgress(t *testing.T) {
+	t.Parallel()
+	b := backends.Dovecot(t, backends.Options{})
+	p := faulty.New(t, b.Addr)
+	p.Set(faulty.Fault{At: faulty.AllButOne, Command: "^APPEND", Stall: true}) // of the first message: all others are in the wire
+	gateway := startProcess(t, "serve", "-imap", p.URL(), "-listen", "127.0.0.1:0")
+	c := newCrashClient(t, b, strings.TrimPrefix(gateway.url, "http://"))
+	conn := c.sendPart(t, feedOf(feedAfter), len(feedOf(feedAfter)))
+	defer conn.Close()
+	gateway.await(`(msg=publishing mailbox=Calendar user=\S+ done=4 of=4)`)
 }
 
 // sendPart sends a publication up to an octet of its body.

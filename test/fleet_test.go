@@ -184,7 +184,7 @@ func (f *fleet) run(long time.Duration) {
 		w.Clear()
 	}
 	wg.Wait()
-	f.settle(follower, first, mail.left())
+	f.settle(follower, first, mail)
 	f.h.judge(f.t)
 }
 
@@ -253,7 +253,7 @@ func (f *fleet) kill(i int) {
 }
 
 // settle looks at what is left: every gateway, and who followed, must come to show the same.
-func (f *fleet) settle(follower, first *fleetClient, mail []string) {
+func (f *fleet) settle(follower, first *fleetClient, mail *fleetMail) {
 	var problem string
 	defer func() {
 		if problem != "" {
@@ -285,7 +285,7 @@ func (f *fleet) settle(follower, first *fleetClient, mail []string) {
 }
 
 // check compares what is shown with GET at each gateway, and with what the mail program left.
-func (f *fleet) check(held map[string]version, mail []string) {
+func (f *fleet) check(held map[string]version, mail *fleetMail) {
 	var foreign []string
 	for name, v := range held {
 		if strings.HasPrefix(v.value, "mail-") {
@@ -295,8 +295,13 @@ func (f *fleet) check(held map[string]version, mail []string) {
 		}
 	}
 	slices.Sort(foreign)
-	if !slices.Equal(foreign, mail) {
-		f.t.Errorf("by mail came %q, shown is %q", mail, foreign)
+	if left := mail.left(); !slices.Equal(foreign, left) {
+		f.t.Errorf("by mail came %q, shown is %q", left, foreign)
+		for _, value := range foreign {
+			if !slices.Contains(left, value) {
+				f.t.Log(mail.about(value))
+			}
+		}
 	}
 	for i, port := range f.ports {
 		c := f.client.of(fleetClients+2+i, "http://"+port)

@@ -88,7 +88,8 @@ func capabilities(t testing.TB, b *backends.Server) []string {
 //	expunge MAILBOX UIDS            these only
 //	messages MAILBOX N              there are so many
 //	mailboxes NAME …                these and INBOX are there, and no others
-//	renumber                        new UIDVALIDITY and UIDs everywhere: Dovecot's index files are gone (needs: disk maildir)
+//	renumber                        new UIDVALIDITY and UIDs everywhere: Dovecot's index files are gone; at the mean server each
+//	                                mailbox is made anew, with the same messages (needs: renumber)
 //
 // A blank in a mailbox name is written %20.
 func (p *play) imapStep(st step) {
@@ -216,10 +217,14 @@ func (p *play) checkMailboxes(c *imapclient.Client, want []string) error {
 	return nil
 }
 
-// renumber removes what Dovecot knows of the messages' numbers, but not which UIDVALIDITYs it has given: within one second
-// it would give the same again. The user's sessions are ended first: one that is open under it would write its old index
-// back, and Dovecot answers SERVERBUG to whoever meets the two.
+// renumber removes what Dovecot with Maildir knows of the messages' numbers, but not which UIDVALIDITYs it has given: within
+// one second it would give the same again. The user's sessions are ended first: one that is open under it would write its old
+// index back, and Dovecot answers SERVERBUG to whoever meets the two.
 func (p *play) renumber() {
+	if p.server.IsMean() {
+		p.imap.do(p.remake)
+		return
+	}
 	if err := p.server.Kick(p.values["user"]); err != nil {
 		p.t.Fatal(err)
 	}
@@ -235,6 +240,54 @@ func (p *play) renumber() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// remake puts all messages into new mailboxes, in their order and with their dates, as a restored backup does.
+func (p *play) remake(c *imapclient.Client) error {
+	listed, err := c.List("", "*", nil).Collect()
+	if err != nil {
+		return err
+	}
+	for _, l := range listed {
+		if strings.EqualFold(l.Mailbox, "INBOX") || slices.Contains(l.Attrs, imap.MailboxAttrNoSelect) {
+			continue
+		}
+		before, err := c.Select(l.Mailbox, nil).Wait()
+		if err != nil {
+			return err
+		}
+		var messages []*imapclient.FetchMessageBuffer
+		if before.NumMessages > 0 {
+			whole := &imap.FetchItemBodySection{Peek: true}
+			items := &imap.FetchOptions{Flags: true, InternalDate: true, UID: true, BodySection: []*imap.FetchItemBodySection{whole}}
+			if messages, err = c.Fetch(imap.SeqSet{imap.SeqRange{Start: 1}}, items).Collect(); err != nil {
+				return err
+			}
+		}
+		if _, err := c.Select("INBOX", nil).Wait(); err != nil {
+			return err
+		}
+		if err := errors.Join(c.Delete(l.Mailbox).Wait(), c.Create(l.Mailbox, nil).Wait()); err != nil {
+			return err
+		}
+		for _, m := range messages {
+			octets := m.BodySection[0].Bytes
+			a := c.Append(l.Mailbox, int64(len(octets)), &imap.AppendOptions{Flags: m.Flags, Time: m.InternalDate})
+			if _, err := a.Write(octets); err != nil {
+				return err
+			}
+			if err := a.Close(); err != nil {
+				return err
+			}
+			if _, err := a.Wait(); err != nil {
+				return err
+			}
+		}
+		if after, err := c.Select(l.Mailbox, nil).Wait(); err != nil || after.UIDValidity == before.UIDValidity {
+			return errors.Join(err, errors.New("the UIDVALIDITY is the old one"))
+		}
+	}
+	return nil
 }
 
 func parseUIDs(s string) (imap.UIDSet, error) {

@@ -131,6 +131,10 @@ var overQuota = map[string]struct {
 			c.deliver(foreignMessage("mail", sequence))
 		}
 	}, "mail.ics", 204},
+	"foreign, called after the oldest": {func(c *crowded) { // whose name the others do not have
+		c.deliver(foreignMessage("mail", 1))
+		c.deliver(strings.ReplaceAll(foreignMessage("mail", 3), "mail.ics", "other.ics"))
+	}, "mail.ics", 204},
 	"over foreign ones": {func(c *crowded) {
 		for _, sequence := range []int{1, 3, 2} {
 			c.deliver(foreignMessage("mail", sequence))

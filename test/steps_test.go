@@ -48,6 +48,9 @@ func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]stri
 	one := func(name string) string { return strings.Join(options[name], "") }
 	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o.NoCache, o.Logger = noCache, logger
+	if others := one("others"); others != "" {
+		o.Others = others
+	}
 	store := imapstore.New(o)
 	handler := gateway.New(gateway.Options{
 		Calendar: calendar.New(store, calendar.Options{

@@ -46,6 +46,9 @@ func (l *Listing) Next(w Write, h *Life) Record {
 		if h.native {
 			r.Asof = h.Head.Asof
 		}
+		if w.Op == OpPut && w.MovedFrom == "" {
+			r.MovedFrom = h.Head.MovedFrom // the move may still be torn
+		}
 	}
 	return r
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"calgate/gateway/calendar"
@@ -31,23 +32,48 @@ func withAccount(ctx context.Context, c *config, f func(*calendar.Account, []cal
 		return &failure{fmt.Errorf("could not log in: %w", err), couldNotTell}
 	}
 	defer account.Close()
+	if c.mailbox != "" {
+		cal, found, err := named(ctx, account, c.mailbox)
+		switch {
+		case err != nil:
+			return &failure{err, couldNotTell}
+		case !found:
+			return &failure{fmt.Errorf("%s has no calendar mailbox %q; calgate check lists them", c.user, c.mailbox), couldNotTell}
+		}
+		return f(account, []calendar.Calendar{cal})
+	}
 	home, err := account.Home(ctx)
 	if err != nil {
 		return &failure{err, couldNotTell}
 	}
-	calendars := home.Calendars
-	if c.mailbox != "" {
-		calendars = nil
-		for _, cal := range home.Calendars {
-			if cal.Mailbox == c.mailbox {
-				calendars = []calendar.Calendar{cal}
-			}
+	return f(account, home.Calendars)
+}
+
+// named finds a calendar by the name of its mailbox: one's own, or as ~user/MAILBOX that of another user, as far as its rights
+// let this one look it up.
+func named(ctx context.Context, account *calendar.Account, mailbox string) (calendar.Calendar, bool, error) {
+	of, others := strings.CutPrefix(mailbox, "~")
+	owner, rest, _ := strings.Cut(of, "/")
+	home, err := account.Home(ctx)
+	if others && err == nil {
+		home, err = account.HomeOf(ctx, owner)
+	}
+	if err != nil {
+		return calendar.Calendar{}, false, err
+	}
+	for _, cal := range home.Calendars {
+		name := cal.Mailbox
+		if others { // the mail server may know the user under another spelling
+			_, name, _ = strings.Cut(name, "/")
 		}
-		if calendars == nil {
-			return &failure{fmt.Errorf("%s has no calendar mailbox %q; calgate check lists them", c.user, c.mailbox), couldNotTell}
+		if name == mailbox || others && name == rest {
+			return cal, true, nil
 		}
 	}
-	return f(account, calendars)
+	if !others || rest == "" {
+		return calendar.Calendar{}, false, nil
+	}
+	return account.FindOf(ctx, owner, strings.Split(rest, "/")) // what LIST does not show
 }
 
 // quoted is a name as it stands, quoted where a terminal or a person could misread it.

@@ -15,11 +15,14 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
-	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 )
 
-// demoUser is the only account of the demo, and its password.
-const demoUser = "demo"
+// The two people of the demo; each one's name is the password. demo shares demoTeam with guest.
+const (
+	demoUser  = "demo"
+	demoGuest = "guest"
+	demoTeam  = "Team"
+)
 
 // demoDrain is short: nothing of the demo is kept, so nothing is lost.
 const demoDrain = 2 * time.Second
@@ -53,15 +56,14 @@ func demo(ctx context.Context, c *config) error {
 // demoIMAP is the embedded store. IMAP4rev2 is not offered: go-imap's client sends mailbox names as UTF-8 to a server that
 // merely offers it.
 func demoIMAP() *imapserver.Server {
-	users := imapmemserver.New()
-	user := imapmemserver.NewUser(demoUser, demoUser)
-	if err := user.Create("INBOX", nil); err != nil {
-		panic(err) // a new user has no mailbox that could be in the way
-	}
-	users.AddUser(user)
+	store := newDemoStore(demoUser, demoGuest)
 	return imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return users.NewSession(), nil, nil
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			s := &demoSession{store: store}
+			if conn, ok := c.NetConn().(*aclConn); ok {
+				conn.session = s
+			}
+			return s, nil, nil
 		},
 		Caps: imap.CapSet{
 			imap.CapIMAP4rev1: {}, imap.CapNamespace: {}, imap.CapUnselect: {}, imap.CapUIDPlus: {}, imap.CapESearch: {},
@@ -74,6 +76,14 @@ func demoIMAP() *imapserver.Server {
 
 // fill writes the sample objects the way a calendar program does: through the gateway's own rooms.
 func fill(ctx context.Context, calendars *calendar.Server, now time.Time) error {
+	guest, err := calendars.Login(ctx, demoGuest, demoGuest)
+	if err != nil {
+		return err
+	}
+	defer guest.Close()
+	if _, err := guest.CreateDefaults(ctx); err != nil {
+		return err
+	}
 	account, err := calendars.Login(ctx, demoUser, demoUser)
 	if err != nil {
 		return err
@@ -83,22 +93,40 @@ func fill(ctx context.Context, calendars *calendar.Server, now time.Time) error 
 	if err != nil {
 		return err
 	}
+	team, err := account.Create(ctx, []string{demoTeam}, calendar.Events, nil)
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		calendar calendar.Calendar
 		samples  []sample
-	}{{home.DefaultCalendar(), sampleEvents(now)}, {home.DefaultTasks(), sampleTasks(now)}} {
-		view, err := account.Open(ctx, part.calendar)
-		if err != nil {
+	}{{home.DefaultCalendar(), sampleEvents(now)}, {home.DefaultTasks(), sampleTasks(now)}, {team, sampleTeam(now)}} {
+		if err := put(ctx, account, part.calendar, part.samples); err != nil {
 			return err
 		}
-		for _, s := range part.samples {
-			object, err := translate.ParseObject([]byte(s.body))
-			if err == nil {
-				_, err = view.Put(ctx, s.name, object, calendar.Condition{})
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
+	}
+	view, err := account.Open(ctx, team)
+	if err != nil {
+		return err
+	}
+	return view.Share(ctx, []calendar.Grant{{
+		Principal:  calendar.Principal{Kind: calendar.UserPrincipal, Name: demoGuest},
+		Privileges: []calendar.Privilege{calendar.Read, calendar.WriteContent, calendar.Bind, calendar.Unbind},
+	}})
+}
+
+func put(ctx context.Context, account *calendar.Account, c calendar.Calendar, samples []sample) error {
+	view, err := account.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, s := range samples {
+		object, err := translate.ParseObject([]byte(s.body))
+		if err == nil {
+			_, err = view.Put(ctx, s.name, object, calendar.Condition{})
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
@@ -107,6 +135,7 @@ func fill(ctx context.Context, calendars *calendar.Server, now time.Time) error 
 func announce(c *config, addr string) {
 	base := "http://" + addr
 	fmt.Fprintf(c.stdout, strings.ReplaceAll(`calgate demo: user demo, password demo. Nothing is kept: all of it is gone when this process ends.
+A second person, user guest, password guest, sees demo's calendar Team beside the own ones, and may write there.
 
   Thunderbird     New Calendar, On the Network: user name demo, location
                   BASE/
@@ -116,6 +145,7 @@ func announce(c *config, addr string) {
                   BASE/
   curl            curl -u demo:demo -X PROPFIND -H 'Depth: 1' BASE/CalDAV/~demo/
                   curl -u demo:demo BASE/CalDAV/~demo/Calendar/standup.ics
+                  curl -u guest:guest BASE/CalDAV/~guest/~demo:Team/
 
 Ctrl-C ends it.
 `, "BASE", base), addr[strings.LastIndexByte(addr, ':')+1:])
@@ -135,7 +165,7 @@ var errWireClosed = errors.New("demo store: closed")
 func (w *wire) Dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case w.waiting <- newBuffered(server):
+	case w.waiting <- newACLConn(newBuffered(server)):
 		return client, nil
 	case <-w.closed:
 		return nil, errWireClosed

@@ -58,6 +58,15 @@ func sampleEvents(now time.Time) []sample {
 	}
 }
 
+// sampleTeam are the events of the calendar that is shared.
+func sampleTeam(now time.Time) []sample {
+	in := func(days int) string { return now.AddDate(0, 0, days).Format("20060102") }
+	return []sample{
+		object(now, "review", "", "VEVENT", "SUMMARY:Review with the guest", "DTSTART:"+in(1)+"T130000Z", "DTEND:"+in(1)+"T140000Z"),
+		object(now, "on-call", "", "VEVENT", "SUMMARY:Ada is on call", "DTSTART;VALUE=DATE:"+in(0), "DTEND;VALUE=DATE:"+in(3), "TRANSP:TRANSPARENT"),
+	}
+}
+
 func sampleTasks(now time.Time) []sample {
 	in := func(days int) string { return now.AddDate(0, 0, days).Format("20060102") }
 	return []sample{

@@ -16,13 +16,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"calgate/gateway/calendar"
-	"calgate/imapstore"
 	"calgate/translate"
 )
 
@@ -214,7 +213,7 @@ func TestBufferedPipe(t *testing.T) {
 func TestSamples(t *testing.T) {
 	for day := range 7 {
 		now := time.Date(2026, 11, 25+day, 23, 30, 0, 0, time.UTC)
-		for _, s := range append(sampleEvents(now), sampleTasks(now)...) {
+		for _, s := range slices.Concat(sampleEvents(now), sampleTasks(now), sampleTeam(now)) {
 			o, err := translate.ParseObject([]byte(s.body))
 			if err != nil {
 				t.Errorf("%s: %v", s.name, err)
@@ -223,44 +222,6 @@ func TestSamples(t *testing.T) {
 			if from, to := now.AddDate(0, 0, -7).Unix(), now.AddDate(0, 0, 7).Unix(); !o.Span.MayOverlap(from, to) {
 				t.Errorf("%s is not in the week around %v: %v", s.name, now, o.Span)
 			}
-		}
-	}
-}
-
-// TestFill: the demo's store takes the samples through the gateway's own rooms.
-func TestFill(t *testing.T) {
-	w := newWire()
-	server := demoIMAP()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(w) }()
-	store := imapstore.New(imapstore.Options{Host: "demo", Security: imapstore.Cleartext, Dial: w.Dial})
-	defer func() {
-		store.Close()
-		server.Close()
-		<-served
-	}()
-	calendars := calendar.New(store, calendar.Options{Autocreate: true})
-	now := time.Now()
-	if err := fill(t.Context(), calendars, now); err != nil {
-		t.Fatal(err)
-	}
-	account, err := calendars.Login(t.Context(), demoUser, demoUser)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer account.Close()
-	home, err := account.Home(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range map[int]int{0: len(sampleEvents(now)), 1: len(sampleTasks(now))} {
-		cal := []calendar.Calendar{home.DefaultCalendar(), home.DefaultTasks()}[i]
-		view, err := account.Open(t.Context(), cal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if view.Len() != want {
-			t.Errorf("%s holds %d objects, want %d", cal.Mailbox, view.Len(), want)
 		}
 	}
 }

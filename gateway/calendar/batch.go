@@ -4,22 +4,23 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"calgate/imapstore"
 	"calgate/translate"
 )
 
-// write is one round: it sends the steps and finds out which of them won.
-func (r *replacement) write(ctx context.Context, steps []replaceStep) error {
+// send is one round: it sends the steps and finds out which of them won.
+func (r *replacement) send(ctx context.Context, steps []replaceStep) error {
 	if err := r.require(steps); err != nil {
 		return err
 	}
-	send := r.appendEach
+	appendSteps := r.appendEach
 	if len(steps) > 1 && r.v.account.session.Caps().MultiAppend {
-		send = r.appendAll
+		appendSteps = r.appendAll
 	}
-	sent, err := send(ctx, steps)
+	sent, err := appendSteps(ctx, steps)
 	switch {
 	case IsKind(err, OverQuota) && len(sent) == 0 && r.onlyTombstones(steps):
 		return r.deleteEach(ctx, steps)
@@ -39,6 +40,12 @@ func (r *replacement) write(ctx context.Context, steps []replaceStep) error {
 	}
 	if len(sent) == 0 {
 		return nil
+	}
+	for i := range steps { // else the listing of before would stay in memory beside the one of after
+		steps[i].head = nil
+	}
+	for i := range sent {
+		sent[i].head = nil
 	}
 	return r.settle(ctx, sent, err)
 }
@@ -60,29 +67,29 @@ func (r *replacement) require(steps []replaceStep) error {
 	return nil
 }
 
-// prepare makes the record of a step on the head that the view shows. ok is false
-// where that is another one than was planned.
+// prepare puts a step on the head that the view shows. ok is false where that is
+// another one than was planned.
 func (r *replacement) prepare(s *replaceStep) (ok bool) {
 	v := r.v
-	if now := v.ix.listing.Live(s.write.Name); s.head == nil && now != nil || s.head != nil && (now == nil || now.Head.UID != s.head.Head.UID) {
+	if now := v.ix.listing.Live(s.name); s.head == nil && now != nil || s.head != nil && (now == nil || now.Head.UID != s.head.Head.UID) {
 		return false
 	} else if s.head != nil {
 		s.head = now
 	}
-	s.write.Token, s.write.Asof = translate.NewToken(), v.ix.triple.UIDNext-1
-	s.rec = v.ix.listing.Next(s.write, s.head)
+	s.token, s.asof = translate.NewToken(), v.ix.triple.UIDNext-1
 	return true
 }
 
-// message writes the message of a step.
+// message writes the message of a step that is prepared on the present look.
 func (r *replacement) message(s *replaceStep, at time.Time) imapstore.Outgoing {
-	e := translate.Envelope{From: r.v.account.name, Date: at, Summary: s.write.Name, Component: s.write.Span.Component}
+	w := r.write(s)
+	e := translate.Envelope{From: r.v.account.name, Date: at, Summary: s.name, Component: w.Span.Component}
 	var body []byte
 	if s.item >= 0 {
 		e.Summary = r.Upload.Items[s.item].Summary
 		body = r.Upload.Octets(s.item)
 	}
-	return imapstore.Outgoing{Octets: translate.Message(s.rec, e, body), Flags: []string{`\Seen`}}
+	return imapstore.Outgoing{Octets: translate.Message(r.v.ix.listing.Next(w, s.head), e, body), Flags: []string{`\Seen`}}
 }
 
 // appendAll sends the steps as one APPEND.
@@ -93,10 +100,16 @@ func (r *replacement) appendAll(ctx context.Context, steps []replaceStep) (sent 
 	}
 	now := v.account.server.o.Now()
 	tell := r.progress(len(steps))
+	answered := func() {}
 	err = v.account.session.AppendAll(ctx, v.calendar.Mailbox, len(steps), func(i int) imapstore.Outgoing {
 		tell(i)
+		if i == len(steps)-1 {
+			answered()
+			answered = r.awaited(len(steps))
+		}
 		return r.message(&steps[i], now)
 	}, v.looked.Add(maxFeedLook))
+	answered()
 	switch {
 	case err == nil, unknown(err):
 		return steps, err
@@ -131,7 +144,7 @@ func (r *replacement) appendEach(ctx context.Context, steps []replaceStep) (sent
 		case unknown(err):
 			return append(sent, *s), err
 		default:
-			return sent, stoppedAt(wrap("Replace", v.calendar.Mailbox, err), s.write.Name)
+			return sent, stoppedAt(wrap("Replace", v.calendar.Mailbox, err), s.name)
 		}
 	}
 	return sent, nil
@@ -148,14 +161,38 @@ func stoppedAt(err error, name string) error {
 
 // progress tells the log about a publication that takes long.
 func (r *replacement) progress(of int) func(done int) {
-	o := r.v.account.server.o
-	last := o.Now()
+	now := r.v.account.server.o.Now
+	last := now()
 	return func(done int) {
-		if now := o.Now(); now.Sub(last) >= publishProgress {
-			last = now
-			o.Logger.Info("publishing", "mailbox", r.v.calendar.Mailbox, "user", r.v.account.name, "done", done, "of", of)
+		if at := now(); at.Sub(last) >= publishProgress {
+			last = at
+			r.tell(done, of)
 		}
 	}
+}
+
+// awaited tells the log, as often, that all is sent and the mail server has not
+// answered yet, until its result is called.
+func (r *replacement) awaited(of int) (answered func()) {
+	end := make(chan struct{})
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		tick := time.NewTicker(publishProgress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				r.tell(of, of)
+			}
+		}
+	})
+	return func() { close(end); teller.Wait() }
+}
+
+func (r *replacement) tell(done, of int) {
+	r.v.account.server.o.Logger.Info("publishing", "mailbox", r.v.calendar.Mailbox, "user", r.v.account.name, "done", done, "of", of)
 }
 
 // settle is the check after an APPEND: who won, and who is taken back. unsure is the
@@ -170,13 +207,13 @@ func (r *replacement) settle(ctx context.Context, sent []replaceStep, unsure err
 	var loser *replaceStep
 	for i := range sent {
 		s := &sent[i]
-		token := s.rec.Token
+		token := s.token
 		switch {
 		case won[token]:
 			r.Written++
 			r.settled[s.id] = true
 			if s.item >= 0 {
-				r.kept[s.id] = etag(&s.rec, v.ix.triple.UIDValidity)
+				r.kept[s.id] = etag(&translate.Record{Token: token, Hash: r.Upload.Items[s.item].Hash}, v.ix.triple.UIDValidity)
 			}
 			continue
 		case s.item < 0 && !alive[s.id]: // ended by another writer, or raw
@@ -187,7 +224,7 @@ func (r *replacement) settle(ctx context.Context, sent []replaceStep, unsure err
 		if uid := own[token]; uid != 0 {
 			lost = append(lost, uid)
 		} else if unsure != nil {
-			return stoppedAt(v.unavailable("Replace", unsure), s.write.Name)
+			return stoppedAt(v.unavailable("Replace", unsure), s.name)
 		}
 	}
 	if len(lost) > 0 { // nothing depends on their going: they can never become heads
@@ -197,7 +234,7 @@ func (r *replacement) settle(ctx context.Context, sent []replaceStep, unsure err
 		}
 	}
 	if loser != nil && r.conditional {
-		return &Error{Op: "Replace", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Name: loser.write.Name, Err: errLost}
+		return &Error{Op: "Replace", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Name: loser.name, Err: errLost}
 	}
 	return nil
 }
@@ -207,7 +244,7 @@ func (r *replacement) settle(ctx context.Context, sent []replaceStep, unsure err
 func (ix *index) fates(sent []replaceStep) (won map[translate.Token]bool, own map[translate.Token]uint32, alive map[string]bool) {
 	won, own, alive = map[translate.Token]bool{}, map[translate.Token]uint32{}, map[string]bool{}
 	for i := range sent {
-		won[sent[i].rec.Token] = false
+		won[sent[i].token] = false
 	}
 	note := func(t translate.Token) {
 		if _, ours := won[t]; ours {
@@ -241,8 +278,8 @@ func (r *replacement) onlyTombstones(steps []replaceStep) bool {
 // be able to delete.
 func (r *replacement) deleteEach(ctx context.Context, steps []replaceStep) error {
 	for _, s := range steps {
-		if err := r.v.Delete(ctx, s.write.Name, Condition{}); err != nil && !IsKind(err, NotFound) {
-			return stoppedAt(err, s.write.Name)
+		if err := r.v.Delete(ctx, s.name, Condition{}); err != nil && !IsKind(err, NotFound) {
+			return stoppedAt(err, s.name)
 		}
 		r.Written++
 		r.settled[s.id] = true

@@ -80,6 +80,12 @@ func (c cache) setBody(k bodyKey, b []byte) {
 	}
 }
 
+func (c cache) forgetBody(k bodyKey) {
+	if c.bodies != nil {
+		c.bodies.Invalidate(k)
+	}
+}
+
 func (c cache) home(login string) *Home {
 	if c.homes == nil {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 // Options configures a Server; the zero value serves.
@@ -177,4 +178,6 @@ func (c Condition) check(e Entry, exists bool) error {
 type Result struct {
 	Entry
 	Created bool
+
+	life translate.Token
 }

@@ -47,12 +47,28 @@ func (v *View) expunge(ctx context.Context, uids []uint32) error {
 		return nil
 	}
 	slices.Sort(uids)
+	v.forgetBodies(uids)
 	return wrap("CleanUp", v.calendar.Mailbox, v.account.session.Expunge(ctx, v.calendar.Mailbox, slices.Compact(uids)))
+}
+
+// forgetBodies frees the octets of what no listing shows any more.
+func (v *View) forgetBodies(uids []uint32) {
+	for _, uid := range uids {
+		v.account.server.cache.forgetBody(v.bodyKey(uid))
+	}
 }
 
 // flagDeleted flags what is deleted but stays for a while, so that other programs
 // take it for deleted too.
+//
+// Where the server finds out by scanning a directory nothing is flagged: a flag is a
+// part of the file's name there, and Courier 5.0, when another session scans in that
+// moment, gives the message a new UID. One that comes to lie above its tombstone so
+// looks like one that somebody put there again, and is shown.
 func (v *View) flagDeleted(ctx context.Context, stay []uint32) error {
+	if !v.account.session.Caps().Condstore {
+		return nil
+	}
 	var uids []uint32
 	for _, uid := range stay {
 		if r := v.ix.record(uid); r != nil && !r.Deleted && !v.ix.flagged[uid] {
@@ -65,6 +81,7 @@ func (v *View) flagDeleted(ctx context.Context, stay []uint32) error {
 	if err := v.account.session.Flag(ctx, v.calendar.Mailbox, uids, []string{`\Deleted`}, nil); err != nil {
 		return wrap("CleanUp", v.calendar.Mailbox, err)
 	}
+	v.forgetBodies(uids)
 	v.ix = v.ix.withFlagged(uids)
 	v.account.server.cache.setIndex(folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix)
 	return nil

@@ -159,16 +159,15 @@ func (v *View) tornMoves(ctx context.Context) ([]Finding, error) {
 	return torn, nil
 }
 
-// movedFrom finds the source of a MOVE, as long as it is what was moved: the same
-// version with the same octets. Who forges the field cannot end anything else by it.
-// sources are folders that were opened before.
+// movedFrom finds the source of a MOVE, as long as it is what was moved. sources are
+// folders that were opened before.
 func (v *View) movedFrom(ctx context.Context, m *translate.Record, sources map[string]*View) (*View, *translate.Life, error) {
-	home, err := v.account.Home(ctx)
+	calendars, err := v.account.namedBy(ctx, m.MovedFrom)
 	if err != nil {
 		return nil, nil, err
 	}
 	token := translate.Token(m.MovedFrom[strings.LastIndexByte(m.MovedFrom, ';')+1:])
-	for _, c := range home.Calendars {
+	for _, c := range calendars {
 		anywhere := strings.TrimSuffix(translate.FormatMovedFrom(c.Mailbox, 0, ""), "0;")
 		if c.Mailbox == v.calendar.Mailbox || !strings.HasPrefix(m.MovedFrom, anywhere) {
 			continue
@@ -185,11 +184,24 @@ func (v *View) movedFrom(ctx context.Context, m *translate.Record, sources map[s
 		if translate.FormatMovedFrom(c.Mailbox, source.ix.triple.UIDValidity, token) != m.MovedFrom {
 			return nil, nil, nil // the folder is another one now
 		}
-		l := source.ix.listing.Holder(m.ICalUID)
-		if l == nil || l.Head.Token != token || l.Head.Hash != m.Hash || l.Head.Length != m.Length {
-			return nil, nil, nil
-		}
-		return source, l, nil
+		return source, source.ix.listing.Unmoved(m, token), nil
 	}
 	return nil, nil, nil
+}
+
+// namedBy are the calendars one of which X-Calgate-Moved-From may name: the account's
+// own, or those of the other user whom it names.
+func (a *Account) namedBy(ctx context.Context, movedFrom string) ([]Calendar, error) {
+	mailbox, _, _ := strings.Cut(movedFrom, ";")
+	mailbox, _ = translate.PercentDecode(mailbox)
+	home := a.Home
+	if of, others := strings.CutPrefix(mailbox, "~"); others {
+		owner, _, _ := strings.Cut(of, "/")
+		home = func(ctx context.Context) (*Home, error) { return a.HomeOf(ctx, owner) }
+	}
+	h, err := home(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.Calendars, nil
 }

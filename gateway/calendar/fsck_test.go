@@ -176,6 +176,130 @@ func TestFsckRaced(t *testing.T) {
 	})
 }
 
+// tear makes a MOVE of an object from the default calendar that ended between its two
+// steps.
+func (g *fleet) tear(t *testing.T, name, uid, summary string) {
+	t.Helper()
+	v, other := g.twoCalendars(t, 0)
+	put, err := v.Put(t.Context(), name, event(uid, summary), calendar.Condition{})
+	must(t, err)
+	looked, err := g.account(t, 0).Session().Look(t.Context(), "Calendar")
+	must(t, err)
+	g.forge(t, other.Calendar().Mailbox, event(uid, summary), func(r *translate.Record) {
+		r.Name, r.MovedFrom = name, translate.FormatMovedFrom("Calendar", looked.UIDValidity, token(put.ETag))
+	})
+}
+
+// A torn move is found, and finished, also after somebody has changed the copy: not
+// when the source has changed, nor when somebody put the source there again after the
+// move was finished.
+func TestFsckOfAnEditedCopy(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		g.open(t, 0)
+		for _, name := range []string{"a", "b", "c"} {
+			g.tear(t, name+".ics", name, "old")
+		}
+		v, other := g.twoCalendars(t, 1)
+		for _, summary := range []string{"edited", "edited again"} {
+			for _, name := range []string{"a", "b"} {
+				_, err := other.Put(ctx, name+".ics", event(name, summary), calendar.Condition{})
+				must(t, err)
+			}
+			must(t, other.CleanUp(ctx))
+		}
+		_, err := v.Put(ctx, "b.ics", event("b", "newer"), calendar.Condition{})
+		must(t, err)
+		account, r := g.examine(t, 2, other.Calendar().Mailbox)
+		if got := findings(r); !slices.Equal(got, []string{"torn move live a.ics Calendar repaired=false", "torn move live c.ics Calendar repaired=false"}) {
+			t.Errorf("found: %q", got)
+		}
+		var source []byte // of c, as a backup has it
+		for m, err := range account.Session().Messages(ctx, "Calendar", []uint32{uidOf(t, v, "c.ics")}) {
+			must(t, err)
+			source = slices.Clone(m.Octets)
+		}
+		must(t, account.Repair(ctx, r))
+		if r.Wrong() {
+			t.Errorf("not repaired: %q", findings(r))
+		}
+		_, err = account.Session().Append(ctx, "Calendar", imapstore.Outgoing{Octets: source}, time.Now().Add(time.Minute))
+		must(t, err)
+		v, other = g.twoCalendars(t, 0)
+		mustShow(t, v, map[string]string{"b.ics": "newer", "c.ics": "old"})
+		mustShow(t, other, map[string]string{"a.ics": "edited again", "b.ics": "edited again", "c.ics": "old"})
+		if _, r := g.examine(t, 2, other.Calendar().Mailbox); r.Wrong() {
+			t.Errorf("found again: %q", findings(r))
+		}
+	})
+}
+
+func uidOf(t *testing.T, v *calendar.View, name string) uint32 {
+	t.Helper()
+	e, ok := v.Entry(name)
+	if !ok {
+		t.Fatalf("%s is not there", name)
+	}
+	return e.UID
+}
+
+// fsck finishes a MOVE that is not torn but only slow: the object is in the target, and
+// the MOVE is told that it was done. Were it told that it had lost, it would take the
+// copy back, and the object would be nowhere.
+func TestFsckOfASlowMove(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		slow := g.servers[0]
+		for _, late := range []bool{false, true} {
+			g.servers[0] = slow
+			g.finishSlowMove(t, late)
+		}
+	})
+}
+
+// finishSlowMove does it; late: the look of the MOVE is too old when it comes to the tombstone, so that it looks again.
+func (g *fleet) finishSlowMove(t *testing.T, late bool) {
+	ctx := t.Context()
+	name := fmt.Sprintf("late-%v.ics", late)
+	v, other := g.twoCalendars(t, 1)
+	_, err := v.Put(ctx, name, event(name, "a"), calendar.Condition{})
+	must(t, err)
+	finished, back := false, time.Duration(0)
+	g.servers[0] = newServer(t, g.mail.URL(), calendar.Options{Now: func() time.Time {
+		if !finished { // a write asks for the time before its APPEND
+			if _, there := g.openOther(t, 2).Entry(name); there {
+				finished = true
+				account, r := g.examine(t, 2, other.Calendar().Mailbox)
+				must(t, account.Repair(ctx, r))
+				if got := findings(r); !slices.Equal(got, []string{"torn move live " + name + " Calendar repaired=true"}) {
+					t.Errorf("found: %q", got)
+				}
+			}
+		}
+		return time.Now().Add(-back)
+	}})
+	if late {
+		back = 2 * time.Minute
+	}
+	v, _ = g.twoCalendars(t, 0)
+	back = 0
+	_, other = g.twoCalendars(t, 0)
+	if _, err := v.Move(ctx, name, calendar.Condition{}, other, name, calendar.Condition{}); err != nil || !finished {
+		t.Errorf("late %v, finished %v: %v", late, finished, err)
+	}
+	v, other = g.twoCalendars(t, 1)
+	if _, there := v.Entry(name); there {
+		t.Errorf("late %v: it is still at the source", late)
+	}
+	if got := shown(t, other)[name]; got != "a" {
+		t.Errorf("late %v: in the target is %q", late, got)
+	}
+}
+
+func (g *fleet) openOther(t *testing.T, i int) *calendar.View {
+	_, other := g.twoCalendars(t, i)
+	return other
+}
+
 // A folder that a newer calgate has written to is examined, and not touched.
 func TestFsckOfANewerFolder(t *testing.T) {
 	eachBackend(t, func(t *testing.T, g *fleet) {

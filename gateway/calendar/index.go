@@ -188,16 +188,16 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 // openForeign reads, once, the messages without our fields that may hold
 // iCalendar. One that vanishes meanwhile stays unopened: the next look misses it.
 func (a *Account) openForeign(ctx context.Context, ix *index) error {
-	var closed []uint32
+	var closed []*translate.Record
 	for i := range ix.records {
 		if r := &ix.records[i]; r.Unopened && r.Size <= translate.MaxForeign {
-			closed = append(closed, r.UID)
+			closed = append(closed, r)
 		}
 	}
 	if len(closed) == 0 {
 		return nil
 	}
-	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+	for m, err := range a.messages(ctx, ix.triple.Name, closed) {
 		if err != nil {
 			return err
 		}
@@ -218,11 +218,14 @@ func (a *Account) openForeign(ctx context.Context, ix *index) error {
 // once for them.
 func (a *Account) openCopies(ctx context.Context, ix *index) error {
 	ix.listing = translate.Heads(ix.records, ix.triple.UIDValidity)
-	closed := ix.listing.Copies()
+	var closed []*translate.Record
+	for _, uid := range ix.listing.Copies() {
+		closed = append(closed, ix.record(uid))
+	}
 	if len(closed) == 0 {
 		return nil
 	}
-	for m, err := range a.session.Messages(ctx, ix.triple.Name, closed) {
+	for m, err := range a.messages(ctx, ix.triple.Name, closed) {
 		if err != nil {
 			return err
 		}

@@ -45,6 +45,9 @@ func (v *View) Move(ctx context.Context, name string, c Condition, target *View,
 		return Result{}, err
 	}
 	w := translate.Write{Op: translate.OpDelete, Name: name, ICalUID: head.Head.ICalUID}
+	if from != "" {
+		w.Token = translate.MoveToken(from, result.life)
+	}
 	if _, err = v.append(ctx, "Move", w, head, name, nil); errors.Is(err, errLost) {
 		return Result{}, v.takeBack(ctx, target, result)
 	}

@@ -43,9 +43,9 @@ func (a *Account) ownerNames(owner string) []string {
 	names := []string{owner, strings.ToLower(owner)}
 	if local, domain, ok := strings.Cut(a.name, "@"); ok && local != "" {
 		if !strings.Contains(owner, "@") {
-			names = append(names, owner+"@"+domain)
+			names = append(names, owner+"@"+domain, strings.ToLower(owner+"@"+domain))
 		} else if of, d, _ := strings.Cut(owner, "@"); strings.EqualFold(d, domain) {
-			names = append(names, of)
+			names = append(names, of, strings.ToLower(of))
 		}
 	}
 	slices.Sort(names[1:])
@@ -54,7 +54,7 @@ func (a *Account) ownerNames(owner string) []string {
 
 func (a *Account) ownerKey(owner string) string { return a.session.LoginKey() + " ~" + owner }
 
-// homeOf sorts what LIST shows of another user into a Home.
+// homeOf sorts what LIST shows of another user, and METADATA says of it, into a Home.
 func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 	begin := "~" + owner + "/"
 	own := make([]imapstore.Listed, 0, len(listed))
@@ -104,32 +104,93 @@ func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Cale
 	if c, ok := h.Find(path); ok && c.Exists {
 		return c, true, nil
 	}
-	return a.probe(ctx, owner, path)
+	c, ok, err := a.probe(ctx, owner, a.server.kinds.places(strings.Join(path, "/")))
+	c.Path = path
+	return c, ok, err
 }
 
-// probe asks for a mailbox that LIST does not show: a Dovecot session that is older
-// than a share does not list it until it is named.
-func (a *Account) probe(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
-	name := strings.Join(path, "/")
-	for _, mailbox := range []string{name, calendarNames[0] + "/" + name, tasksNames[0] + "/" + name} {
-		kind, why := a.server.kinds.of(imapstore.Listed{Mailbox: imapstore.Mailbox{Name: mailbox}}, "")
+// DefaultOf is what the empty mailbox name means below another user's home. It exists,
+// or there is none.
+func (a *Account) DefaultOf(ctx context.Context, owner string) (Calendar, bool, error) {
+	h, err := a.HomeOf(ctx, owner)
+	if err != nil {
+		return Calendar{}, false, err
+	}
+	if c := h.DefaultCalendar(); c.Exists {
+		return c, true, nil
+	}
+	names := calendarNames
+	if name := a.server.kinds.o.DefaultCalendar; name != "" {
+		names = []string{name}
+	}
+	c, ok, err := a.probe(ctx, owner, names)
+	c.Default = ok
+	return c, ok, err
+}
+
+// places are the mailboxes that a name below a home may lead to, in the order of
+// Home.Find: the one so named, those below a calendar root, those below a tasks root.
+func (k kinds) places(name string) []string {
+	places := []string{name}
+	roots := [][]string{{k.o.CalendarRoot, k.o.DefaultCalendar, spareCalendarRoot}, calendarNames, {k.o.TasksRoot, k.o.DefaultTasks, spareTasksRoot}, tasksNames}
+	for _, root := range slices.Concat(roots...) {
+		if place := root + "/" + name; root != "" && !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return places
+}
+
+// probe asks by name for mailboxes that LIST does not show, and gives the first
+// calendar among those that may be looked up: a Dovecot session that is older than a
+// share does not list it until it is named, nor another user's mailboxes at all where
+// its namespace is not to be listed.
+func (a *Account) probe(ctx context.Context, owner string, places []string) (Calendar, bool, error) {
+	var names []string
+	path := map[string]string{}
+	for _, place := range places {
+		for _, spelled := range a.ownerNames(owner) {
+			name := "~" + spelled + "/" + place
+			names, path[name] = append(names, name), place
+		}
+	}
+	there, err := a.session.Present(ctx, names)
+	if err != nil {
+		return Calendar{}, false, wrap("List", "~"+owner, err)
+	}
+	for _, name := range there {
+		kind, why, err := a.kindOf(ctx, name, path[name])
+		if err != nil {
+			return Calendar{}, false, err
+		}
 		if kind == NoCalendar {
 			continue
 		}
-		for _, spelled := range a.ownerNames(owner) {
-			full := "~" + spelled + "/" + mailbox
-			granted, known, err := a.session.Rights(ctx, full)
-			switch {
-			case storeKind(err, imapstore.NotFound), storeKind(err, imapstore.NoPermission), err == nil && !known:
-			case err != nil:
-				return Calendar{}, false, wrap("List", full, err)
-			case rights(granted).has('l'):
-				byDefault := inTable(calendarNames, mailbox) || inTable(tasksNames, mailbox)
-				return Calendar{Mailbox: full, Path: path, Kind: kind, Default: byDefault, Exists: true, Why: why}, true, nil
-			}
+		granted, known, err := a.session.Rights(ctx, name)
+		switch {
+		case storeKind(err, imapstore.NotFound), storeKind(err, imapstore.NoPermission), err == nil && !known:
+		case err != nil:
+			return Calendar{}, false, wrap("List", name, err)
+		case rights(granted).has('l'):
+			byDefault := inTable(calendarNames, path[name]) || inTable(tasksNames, path[name])
+			return Calendar{Mailbox: name, Path: levels(path[name]), Kind: kind, Default: byDefault, Exists: true, Why: why}, true, nil
 		}
 	}
 	return Calendar{}, false, nil
+}
+
+// kindOf tells what a mailbox of another user is for that no LIST has shown.
+func (a *Account) kindOf(ctx context.Context, mailbox, name string) (Kind, string, error) {
+	l := imapstore.Listed{Mailbox: imapstore.Mailbox{Name: name}}
+	if kind, why := a.server.kinds.of(l, ""); kind != NoCalendar {
+		return kind, why, nil
+	}
+	typed, err := a.session.FolderType(ctx, mailbox)
+	if err != nil {
+		return NoCalendar, "", wrap("List", mailbox, err)
+	}
+	kind, why := a.server.kinds.of(l, typed)
+	return kind, why, nil
 }
 
 // Others tells whether the calendar belongs to another user.

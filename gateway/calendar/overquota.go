@@ -20,8 +20,9 @@ func (v *View) deleteOverQuota(ctx context.Context, w translate.Write, head *tra
 	}
 	now, err := v.without(ctx, slices.Concat(v.ix.listing.Garbage(), v.ix.listing.Covered(), v.ix.listing.Kept()), w, head, c)
 	if now == nil {
-		return err
+		return v.endedOverQuota(w, err, c)
 	}
+	w.Name = now.Name
 	_, err = v.append(ctx, "Delete", w, now, w.Name, nil)
 	switch {
 	case errors.Is(err, errLost):
@@ -29,14 +30,14 @@ func (v *View) deleteOverQuota(ctx context.Context, w translate.Write, head *tra
 	case !IsKind(err, OverQuota):
 		return err
 	}
-	rest, stays := v.ix.couldReturn(now.Head)
+	rest, stays := v.ix.listing.Returning(now.Head)
 	if stays {
 		return full
 	}
 	if now, err = v.without(ctx, rest, w, now, c); now == nil {
-		return err
+		return v.endedOverQuota(w, err, c)
 	}
-	if rest, _ = v.ix.couldReturn(now.Head); len(rest) > 0 {
+	if rest, _ = v.ix.listing.Returning(now.Head); len(rest) > 0 {
 		return full
 	}
 	if now, err = v.without(ctx, []uint32{now.Head.UID}, w, now, c); now != nil {
@@ -54,11 +55,25 @@ func (v *View) without(ctx context.Context, uids []uint32, w translate.Write, he
 	if err := v.look(ctx); err != nil {
 		return nil, err
 	}
-	now := v.ix.listing.Live(w.Name)
-	if now != nil && now.Head.UID != head.Head.UID {
+	now, other := v.ix.listing.Live(w.Name), v.ix.listing.Holder(head.Head.ICalUID)
+	switch {
+	case other != nil && other.Head.UID == head.Head.UID:
+		return other, nil // a foreign one is called after its lowest copy, and that may be gone
+	case now != nil && now.Head.UID == head.Head.UID:
+		return now, nil
+	case now != nil:
 		return nil, v.lostOverQuota(w, c)
 	}
-	return now, nil
+	return nil, nil
+}
+
+// endedOverQuota is the answer where another writer ended the object before its head
+// was touched.
+func (v *View) endedOverQuota(w translate.Write, err error, c Condition) error {
+	if err != nil {
+		return err
+	}
+	return v.deleteNothing(w.Name, c)
 }
 
 // lostOverQuota is a write that another one was quicker than, in the middle of
@@ -68,26 +83,4 @@ func (v *View) lostOverQuota(w translate.Write, c Condition) error {
 		return err
 	}
 	return v.unavailable("Delete", errLost)
-}
-
-// couldReturn are the messages, but the head itself, that could show again if the
-// head went: of its Life, with its iCalendar UID, or a loser that wanted its name.
-// stays tells that one of them, or the head, is a mail that is never removed.
-func (ix *index) couldReturn(head *translate.Record) (uids []uint32, stays bool) {
-	stays = head.Mixed
-	for i := range ix.records {
-		r := &ix.records[i]
-		if r.UID == head.UID || !r.Ours && !r.Foreign || r.Op == translate.OpProps {
-			continue
-		}
-		sameLife := head.Life != "" && r.Life == head.Life
-		sameUID := head.ICalUID != "" && r.ICalUID == head.ICalUID
-		sameName := r.Op == translate.OpPut && r.Folder == ix.triple.UIDValidity && r.Name == head.Name
-		if !sameLife && !sameUID && !(sameName && r.Ours) {
-			continue
-		}
-		uids = append(uids, r.UID)
-		stays = stays || r.Mixed
-	}
-	return uids, stays
 }

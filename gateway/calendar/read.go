@@ -92,31 +92,26 @@ func (v *View) follow(items []Item, todo []int) (still []int) {
 // fetchBodies fills the bodies of items; it returns those whose message did not
 // come.
 func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missing []int, err error) {
-	byUID := map[uint32]int{}
-	var uids []uint32
+	byUID := map[uint32]*translate.Record{}
+	var records []*translate.Record
 	for _, i := range todo {
 		if b, ok := v.account.server.cache.body(v.bodyKey(items[i].UID)); ok {
 			items[i].Body = b
 			continue
 		}
-		if _, twice := byUID[items[i].UID]; !twice {
-			uids = append(uids, items[i].UID)
+		uid := items[i].UID
+		if r := v.ix.record(uid); r != nil && byUID[uid] == nil { // else the index moved on
+			records, byUID[uid] = append(records, r), r
 		}
-		byUID[items[i].UID] = i
-	}
-	if len(uids) == 0 {
-		return nil, nil
 	}
 	bodies := map[uint32][]byte{}
-	for m, err := range v.account.session.Messages(ctx, v.calendar.Mailbox, uids) {
+	for m, err := range v.account.messages(ctx, v.calendar.Mailbox, records) {
 		if err != nil {
 			return nil, wrap("Read", v.calendar.Mailbox, err)
 		}
-		_, wanted := byUID[m.UID]
-		if !wanted || len(m.Octets) == 0 {
-			continue
+		if r := byUID[m.UID]; r != nil && len(m.Octets) > 0 {
+			bodies[m.UID] = v.body(ctx, r, m.Octets)
 		}
-		bodies[m.UID] = v.body(ctx, m.Octets, m.UID)
 	}
 	for _, i := range todo {
 		if items[i].Body != nil {
@@ -135,20 +130,13 @@ func (v *View) fetchBodies(ctx context.Context, items []Item, todo []int) (missi
 
 // body takes the octets out of a message. All gateways must agree on what a folder
 // shows, so a body that was damaged is shown as it is, and logged.
-func (v *View) body(ctx context.Context, message []byte, uid uint32) []byte {
-	r := v.ix.record(uid)
-	if r == nil { // the index moved on
-		r = &translate.Record{UID: uid}
-	}
+func (v *View) body(ctx context.Context, r *translate.Record, message []byte) []byte {
 	b, err := r.Shown(message)
 	if err != nil {
 		v.account.server.o.Logger.WarnContext(ctx, "a message does not hold what its header fields say",
-			"mailbox", v.calendar.Mailbox, "uid", uid, "user", v.account.name, "err", err)
+			"mailbox", v.calendar.Mailbox, "uid", r.UID, "user", v.account.name, "err", err)
 	}
-	if b == nil {
-		b = []byte{}
-	}
-	return b
+	return append([]byte{}, b...) // a part of the message would keep all of it in the cache
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {

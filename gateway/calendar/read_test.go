@@ -1,6 +1,8 @@
 package calendar_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,4 +70,65 @@ func TestReadOverBrokenWire(t *testing.T) {
 			t.Errorf("%s %s: %q", item.Name, item.ETag, item.Body)
 		}
 	}
+}
+
+// TestReadOfTheExpunged: what another gateway replaced and expunged, or a mail program expunged, after the look of this one is
+// never read as something else. Courier answers with a notice, as if that were the message.
+func TestReadOfTheExpunged(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		g.open(t, 0)
+		g.deliver(t, asCalendar, invitation("u1", "by mail", 0))
+		property := func(value string) []calendar.Property {
+			return []calendar.Property{{Name: calendar.PropertyName{Space: "urn:x", Local: "p"}, XML: value}}
+		}
+		write := func(value string) {
+			writer := g.open(t, 0)
+			_, err := writer.Put(ctx, "a.ics", event("a", value), calendar.Condition{})
+			must(t, err)
+			must(t, writer.Patch(ctx, property(value), nil))
+			must(t, writer.CleanUp(ctx))
+		}
+		write("old")
+		views := [3]*calendar.View{g.open(t, 1), g.open(t, 1), g.open(t, 1)}
+		deleted := uidOf(t, views[0], "mail.ics")
+		write("new")
+		must(t, g.account(t, 2).Session().Expunge(ctx, "Calendar", []uint32{deleted}))
+
+		entries := slices.Collect(views[0].Entries())
+		if len(entries) != 2 {
+			t.Fatal(entries)
+		}
+		// Some servers still give what was there at the look.
+		for item, err := range views[0].Read(ctx, entries) {
+			must(t, err)
+			body := string(item.Body)
+			switch {
+			case item.Err != nil && item.Name == "mail.ics" && calendar.IsKind(item.Err, calendar.NotFound):
+			case item.Err != nil || !strings.Contains(body, "SUMMARY:old\r\n") && !strings.Contains(body, "SUMMARY:new\r\n") && !strings.Contains(body, "SUMMARY:by mail\r\n"):
+				t.Errorf("%s: %v %q", item.Name, item.Err, body)
+			}
+		}
+		got, err := views[1].Properties(ctx)
+		if must(t, err); !slices.Equal(got, property("new")) && !slices.Equal(got, property("old")) {
+			t.Errorf("the properties are %v", got)
+		}
+		var feed []string
+		for item, err := range views[2].Feed(ctx) {
+			if errors.Is(err, calendar.ErrChanged) {
+				return
+			}
+			must(t, err)
+			feed = append(feed, item.ICalUID+" "+summary(item.Body))
+		}
+		if !slices.Equal(feed, []string{"a old", "u1 by mail"}) {
+			t.Errorf("the feed is %q", feed)
+		}
+	})
+}
+
+func summary(body []byte) string {
+	_, rest, _ := strings.Cut(string(body), "SUMMARY:")
+	line, _, _ := strings.Cut(rest, "\r\n")
+	return line
 }

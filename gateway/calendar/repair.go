@@ -126,7 +126,7 @@ func (v *View) finishMove(ctx context.Context, f *Finding) error {
 	if err := source.require("Repair", Unbind); err != nil {
 		return err
 	}
-	w := translate.Write{Op: translate.OpDelete, Name: head.Name, ICalUID: head.Head.ICalUID}
+	w := translate.Write{Op: translate.OpDelete, Name: head.Name, ICalUID: head.Head.ICalUID, Token: translate.MoveToken(l.Head.MovedFrom, l.Head.Life)}
 	if _, err := source.append(ctx, "Repair", w, head, head.Name, nil); errors.Is(err, errLost) {
 		return errChanged
 	} else if err != nil {

@@ -80,7 +80,7 @@ func (v *View) Replace(ctx context.Context, p Publication, c FeedCondition) (Rep
 		}
 		r.round++
 		before := r.Written
-		if err := r.write(ctx, steps); err != nil {
+		if err := r.send(ctx, steps); err != nil {
 			return r.Replaced, err
 		}
 		if r.Written > before {
@@ -119,13 +119,29 @@ func (r *replacement) look(ctx context.Context) error {
 	return nil
 }
 
-// replaceStep is one message of a publication.
+// replaceStep is one message of a publication. There are as many as objects: what the
+// upload and the listing say is not copied.
 type replaceStep struct {
-	write translate.Write
 	item  int             // in the upload; -1: a tombstone
-	head  *translate.Life // that it replaces; nil: a create
+	head  *translate.Life // that it replaces; nil: a create, or sent
 	id    string          // identity
-	rec   translate.Record
+	name  string          // of the resource
+	token translate.Token // drawn when it is prepared
+	asof  uint32
+}
+
+// write is the step in the words of the rule.
+func (r *replacement) write(s *replaceStep) translate.Write {
+	w := translate.Write{Op: translate.OpDelete, Name: s.name, Token: s.token, Asof: s.asof}
+	switch {
+	case s.item >= 0:
+		item := &r.Upload.Items[s.item]
+		w.Op, w.ICalUID = translate.OpPut, translate.StoredUID(item.UID)
+		w.Hash, w.Length, w.Span = item.Hash, item.Length, item.Span
+	case s.head != nil:
+		w.ICalUID = s.head.Head.ICalUID
+	}
+	return w
 }
 
 // identity is what an object is recognised by: the iCalendar UID in its stored form,
@@ -158,12 +174,12 @@ func (r *replacement) plan(ctx context.Context) ([]replaceStep, error) {
 			r.keep(uid, etag(head.Head, r.v.ix.triple.UIDValidity))
 			continue
 		}
-		w := translate.Write{Op: translate.OpPut, ICalUID: uid, Hash: item.Hash, Length: item.Length, Span: item.Span}
+		s := replaceStep{item: i, head: head, id: uid}
 		if head != nil {
-			w.Name = head.Name
+			s.name = head.Name
 			doubtful = append(doubtful, len(steps))
 		}
-		steps = append(steps, replaceStep{write: w, item: i, head: head, id: uid})
+		steps = append(steps, s)
 	}
 	steps, err := r.leaveSame(ctx, steps, doubtful)
 	if err != nil {
@@ -225,8 +241,7 @@ func (r *replacement) tombstones(uploaded map[string]bool) (steps []replaceStep)
 			r.doomed[id] = true
 		}
 		if r.doomed[id] {
-			w := translate.Write{Op: translate.OpDelete, Name: l.Name, ICalUID: l.Head.ICalUID}
-			steps = append(steps, replaceStep{write: w, item: -1, head: l, id: id})
+			steps = append(steps, replaceStep{item: -1, head: l, id: id, name: l.Name})
 		}
 	}
 	return steps
@@ -239,14 +254,14 @@ func (r *replacement) distinct(steps []replaceStep) []replaceStep {
 	names, lives := map[string]bool{}, map[translate.Token]bool{}
 	for _, s := range steps {
 		if s.head != nil {
-			names[s.write.Name] = true
+			names[s.name] = true
 		}
 	}
 	out := steps[:0]
 	for _, s := range steps {
 		if s.head == nil {
-			s.write.Name = r.newName(r.Upload.Items[s.item].UID, names)
-			names[s.write.Name] = true
+			s.name = r.newName(r.Upload.Items[s.item].UID, names)
+			names[s.name] = true
 		} else if life := s.head.Head.Life; life != "" && !s.head.Foreign {
 			if lives[life] {
 				continue

@@ -4,15 +4,97 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
 )
+
+func TestSince(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		ctx := t.Context()
+		client := map[string]string{} // name -> ETag, as a client that follows tokens knows them
+		token := ""
+		follow := func(i, limit int) {
+			t.Helper()
+			for {
+				v := g.open(t, i)
+				d, err := v.Since(token, limit)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range d.Changes {
+					if c.Deleted {
+						delete(client, c.Name)
+					} else {
+						client[c.Name] = c.ETag
+					}
+				}
+				token = d.Token
+				if !d.More {
+					now := map[string]string{}
+					for e := range v.Entries() {
+						now[e.Name] = e.ETag
+					}
+					if diff := cmp.Diff(now, client); diff != "" {
+						t.Fatal(diff)
+					}
+					return
+				}
+			}
+		}
+		put := func(i int, name, summary string) {
+			t.Helper()
+			v := g.open(t, i)
+			if _, err := v.Put(ctx, name, event("uid-"+name, summary), calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove := func(i int, name string) {
+			t.Helper()
+			v := g.open(t, i)
+			if err := v.Delete(ctx, name, calendar.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.CleanUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			put(i, fmt.Sprintf("%d.ics", i), "one")
+		}
+		follow(0, 2)
+		put(1, "0.ics", "two")
+		remove(2, "1.ics")
+		put(0, "1.ics", "new life")
+		put(1, "5.ics", "born")
+		remove(2, "5.ics")
+		remove(2, "4.ics")
+		follow(1, 0)
+		put(1, "0.ics", "three")
+		put(1, "6.ics", "six")
+		remove(0, "6.ics")
+		put(2, "6.ics", "six again")
+		remove(0, "3.ics")
+		follow(2, 1)
+
+		v := g.open(t, 0)
+		for _, bad := range []string{"x", "urn:calgate:1-2", "urn:calgate:0-0-", strings.Replace(token, "urn:calgate:", "urn:calgate:9", 1), token + "0", "urn:calgate:1-99999999999-abc"} {
+			if _, err := v.Since(bad, 0); !calendar.IsKind(err, calendar.InvalidToken) {
+				t.Errorf("token %q: %v", bad, err)
+			}
+		}
+	})
+}
 
 // Clients that follow sync tokens over changing gateways, in whole or in pages, while
 // objects are written and deleted, and other programs append, copy and expunge:

@@ -86,32 +86,6 @@ func lastVersion(r *translate.Record, message []byte) (*translate.Object, error)
 	return translate.ParseObject(body)
 }
 
-// bodies reads whole messages in parts of bounded size; the octets are f's for the
-// time of the call.
-func (a *Account) bodies(ctx context.Context, mailbox string, records []*translate.Record, f func(*translate.Record, []byte)) error {
-	for len(records) > 0 {
-		n, octets := 0, int64(0)
-		var uids []uint32
-		part := map[uint32]*translate.Record{}
-		for n < len(records) && n < batchMessages && (n == 0 || octets+records[n].Size <= batchOctets) {
-			octets += records[n].Size
-			part[records[n].UID] = records[n]
-			uids = append(uids, records[n].UID)
-			n++
-		}
-		for m, err := range a.session.Messages(ctx, mailbox, uids) {
-			if err != nil {
-				return wrap("Read", mailbox, err)
-			}
-			if r := part[m.UID]; r != nil && len(m.Octets) > 0 {
-				f(r, m.Octets)
-			}
-		}
-		records = records[n:]
-	}
-	return nil
-}
-
 // Undelete brings a deleted object back as a new life: a create under the name
 // that it had, or under a free one where another object has that now. Of two
 // writers who want the name or the iCalendar UID at once one wins, and the other is

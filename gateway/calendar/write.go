@@ -49,13 +49,13 @@ func (v *View) put(ctx context.Context, name string, o *translate.Object, c Cond
 		head := v.ix.listing.Live(name)
 		if err := v.mayPut(head, w, c); err != nil {
 			if head != nil && v.ix.repeats(head, w, c) {
-				return Result{Entry: v.entry(head), Created: c.IfNoneMatchAny}, nil
+				return Result{Entry: v.entry(head), Created: c.IfNoneMatchAny, life: head.Head.Life}, nil
 			}
 			return Result{}, err
 		}
 		rec, err := v.append(ctx, "Put", w, head, o.Summary, o.Raw)
 		if err == nil {
-			return Result{Entry: v.written(rec), Created: head == nil}, nil
+			return Result{Entry: v.written(rec), Created: head == nil, life: rec.Life}, nil
 		}
 		if !errors.Is(err, errLost) {
 			return Result{}, err
@@ -193,16 +193,23 @@ func (v *View) deleteNothing(name string, c Condition) error {
 // error", Dovecot "Mailbox was deleted under us".
 func (v *View) append(ctx context.Context, op string, w translate.Write, head *translate.Life, summary string, body []byte) (*translate.Record, error) {
 	envelope := translate.Envelope{From: v.account.name, Date: v.account.server.o.Now(), Summary: summary, Component: w.Span.Component}
+	random := w.Token == ""
 	for {
 		before := v.ix.triple
-		w.Token, w.Asof = translate.NewToken(), before.UIDNext-1
+		if w.Asof = before.UIDNext - 1; random {
+			w.Token = translate.NewToken()
+		}
 		rec := v.ix.listing.Next(w, head)
 		out := imapstore.Outgoing{Octets: translate.Message(rec, envelope, body), Flags: []string{`\Seen`}}
 		appended, err := v.account.session.Append(ctx, v.calendar.Mailbox, out, v.looked.Add(maxLook))
 		switch {
 		case !v.again && !unknown(err) && (storeKind(err, imapstore.TooLate) || storeKind(err, imapstore.Unavailable) || storeKind(err, imapstore.Bad)):
 			v.again = true
-			if head, err = v.lookAgain(ctx, w, head, !storeKind(err, imapstore.TooLate)); err != nil {
+			head, err = v.lookAgain(ctx, w, head, !storeKind(err, imapstore.TooLate))
+			if errors.Is(err, errLost) && !random && v.ix.listing.Won(w.Token) { // another one has done it meanwhile
+				return v.ix.own(w.Token), nil
+			}
+			if err != nil {
 				return nil, err
 			}
 			continue

@@ -27,7 +27,7 @@ type MeanOptions struct {
 //   - shows a session what others did, and what it did itself, only after its next NOOP (Dovecot and Courier are so), while
 //     STATUS tells the truth at once; UIDNEXT is missing in some answers to SELECT (Courier);
 //   - says OK to the first STORE of a user and does nothing, as Dovecot and Courier do without the right;
-//   - ends a connection where Interrupt says so.
+//   - ends a connection whose selected mailbox was deleted at its next NOOP, and others where Interrupt says so.
 //
 // What it does depends on the seed, and on the how many-th connection of its user it is, on nothing else. At Addr is the
 // sound server with the same mail.
@@ -116,6 +116,7 @@ type meanSession struct {
 	conn    *meanConn
 	user    string
 	mailbox string
+	valid   uint32   // UIDVALIDITY of the selected mailbox
 	next    imap.UID // UIDs from here on are not in the view
 }
 
@@ -132,12 +133,14 @@ func (s *meanSession) Login(user, password string) error {
 	return nil
 }
 
-func (s *meanSession) refresh() error {
-	data, err := s.Session.Status(s.mailbox, &imap.StatusOptions{UIDNext: true})
-	if err == nil {
-		s.next = data.UIDNext
+// refresh moves the view; false where the mailbox is no longer the one that was selected.
+func (s *meanSession) refresh() bool {
+	data, err := s.Session.Status(s.mailbox, &imap.StatusOptions{UIDNext: true, UIDValidity: true})
+	if err != nil || data.UIDValidity != s.valid {
+		return false
 	}
-	return err
+	s.next = data.UIDNext
+	return true
 }
 
 func (s *meanSession) Select(mailbox string, o *imap.SelectOptions) (*imap.SelectData, error) {
@@ -146,7 +149,7 @@ func (s *meanSession) Select(mailbox string, o *imap.SelectOptions) (*imap.Selec
 	if err != nil {
 		return nil, err
 	}
-	s.mailbox, s.next = mailbox, data.UIDNext
+	s.mailbox, s.valid, s.next = mailbox, data.UIDValidity, data.UIDNext
 	return data, nil
 }
 
@@ -159,8 +162,10 @@ func (s *meanSession) Poll(w *imapserver.UpdateWriter, expunges bool) error {
 	if s.mailbox == "" || s.conn.command != "NOOP" {
 		return nil
 	}
-	if err := s.refresh(); err != nil {
-		return nil // the mailbox was deleted under the session: Dovecot says nothing of it either
+	if !s.refresh() {
+		// Deleted under the session. The store would go on showing it; a server that has nothing left to show ends the
+		// session (RFC 2180 section 3.3), here without a word.
+		return s.conn.Conn.Close()
 	}
 	return s.Session.Poll(w, expunges)
 }

@@ -30,8 +30,8 @@ type Point int
 // The points, in the order in which a command passes them.
 const (
 	Before    Point = iota // no octet of the command reaches the server
-	InLiteral              // Offset octets of its first literal do
-	AllButOne              // all of its first literal but the last octet does
+	InLiteral              // Offset octets of one of its literals do
+	AllButOne              // all of one of its literals but the last octet does
 	AfterSent              // all of the command does; the connection is cut at once
 	Answered               // the server has done it and answered; the answer is lost
 	Late                   // the program's connection is cut, and the server is sent the command only when Deliver is called
@@ -43,6 +43,7 @@ type Fault struct {
 	Command string // regular expression over a command without its tag, up to its first literal: "^APPEND", "^UID STORE .*Deleted"
 	N       int    // the n-th that matches, counted over all connections since Set; 0 means 1
 	Offset  int    // for InLiteral; 0 means half of the literal, negative counts from its end
+	Literal int    // for InLiteral and AllButOne: which one of the command; 0 means the first
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
 	Refuse  string // at Before: the server never sees the command, and the program is told this: "NO System I/O error"
 	Do      func() // run at the point, before the cut: kill the program, restart the server

@@ -125,7 +125,7 @@ func (w *passage) command(br *bufio.Reader, tag, line string, f *Fault) error {
 	w.mu.Lock()
 	w.tag = tag
 	w.mu.Unlock()
-	for first := true; ; first = false {
+	for count := 1; ; count++ {
 		n, wait, ok := literal(line)
 		if !ok {
 			if f != nil && f.At == Answered {
@@ -148,14 +148,14 @@ func (w *passage) command(br *bufio.Reader, tag, line string, f *Fault) error {
 		if wait && !<-asked {
 			return nil
 		}
-		pass := n
-		if first && f != nil && (f.At == InLiteral || f.At == AllButOne) {
+		pass, breaks := n, f != nil && (f.At == InLiteral || f.At == AllButOne) && count == max(f.Literal, 1)
+		if breaks {
 			pass = f.within(n)
 		}
 		if _, err := io.CopyN(w.server, br, pass); err != nil {
 			return err
 		}
-		if first && f != nil && (f.At == InLiteral || f.At == AllButOne) {
+		if breaks {
 			return w.cut(f)
 		}
 		var err error
@@ -248,7 +248,7 @@ func (w *passage) answer(head string) bool {
 		w.waiting <- strings.HasPrefix(head, "+")
 		w.waiting = nil
 	}
-	if w.lose == nil {
+	if w.lose == nil || tag == "+" { // the server has not done it yet
 		return true
 	}
 	if tag != w.tag {

@@ -97,6 +97,9 @@ func (c *ctx) record(m msg) translate.Record {
 	}
 	r.Folder, r.Gen, r.Base, r.Asof = uint32(m.folder), uint32(m.gen), uint32(m.base), uint32(m.asof)
 	r.Life, r.Token = lifeText(m.lifeID()), tokenText(m.token)
+	if m.moved != 0 {
+		r.MovedFrom = movedFrom(m.moved)
+	}
 	for _, p := range m.prev {
 		e := translate.Predecessor{UID: uint32(p.uid)}
 		if p.token != 0 {
@@ -229,6 +232,9 @@ func (c *ctx) write(s *state, v logView, o op, h *life) msg {
 	m := msg{
 		folder: uint8(r.Folder), name: o.name, ical: ical, kind: k,
 		gen: uint8(r.Gen), asof: uint8(r.Asof), base: uint8(r.Base),
+	}
+	if r.MovedFrom != "" && !c.forget {
+		m.moved = movedToken(r.MovedFrom)
 	}
 	if r.Life != w.Token {
 		m.life = lifeOf(r.Life)

@@ -31,6 +31,7 @@ type msg struct {
 	prevT   uint64   // their tokens, the same
 	values  [2]uint8 // of props: property -> who set it
 	seq     uint8    // foreign: SEQUENCE
+	moved   uint8    // token of the source that a MOVE copied, 0 = none
 	deleted bool     // \Deleted (only in the variants that fail)
 	pending bool     // $Pending (the same)
 }
@@ -57,6 +58,7 @@ const (
 	opCopy    // a mail program or a backup appends a message that is or was there
 	opMigrate // the folder moves: new UIDVALIDITY, new UIDs, same order
 	opProps   // PROPPATCH of one property
+	opRepair  // fsck -repair finishes a MOVE
 )
 
 type op struct {
@@ -73,6 +75,8 @@ type op struct {
 	drag    msg   // COPY: from another folder
 	prop    uint8 // PROPPATCH: which property
 	batch   bool  // goes with the next op: one look, one MULTIAPPEND
+	limit   int   // SYNC: of the steps in an answer, 0 = none
+	full    bool  // DELETE: over quota
 }
 
 func (o op) String() string {
@@ -87,6 +91,9 @@ func (o op) String() string {
 			c = fmt.Sprintf("If-Match %d", o.ifMatch)
 		} else if o.ifNone {
 			c = "If-None-Match *"
+		}
+		if o.full {
+			c += ", over quota"
 		}
 		return fmt.Sprintf("%s /%c uid=%d %s", s, 'a'+o.name, o.ical, c)
 	case opSweep:
@@ -103,6 +110,8 @@ func (o op) String() string {
 		return "RAW COPY"
 	case opMigrate:
 		return "MIGRATE"
+	case opRepair:
+		return fmt.Sprintf("REPAIR /%c", 'a'+o.name)
 	case opProps:
 		return fmt.Sprintf("PROPPATCH %q %d", nameText(props, o.name), o.prop)
 	}
@@ -138,6 +147,8 @@ type proc struct {
 	tokU       uint8  // sync token: UIDNEXT, listing by UID (stands for its digest)
 	tokD       string
 	tokV       string // ghost: view at token time
+	upTo, base uint8  // sync token of a page
+	fits       bool   // DELETE over quota: there is room by now
 }
 
 type state struct {
@@ -175,7 +186,7 @@ func (s *state) appendLog(b []byte) []byte {
 }
 
 func (p *proc) appendKey(b []byte) []byte {
-	b = append(b, p.pc, p.baseToken, flags(p.baseNative, p.effect, p.free), p.own, p.tries, p.target, uint8(p.r), p.valid, p.seq, p.tokU)
+	b = append(b, p.pc, p.baseToken, flags(p.baseNative, p.effect, p.free, p.fits), p.own, p.tries, p.target, uint8(p.r), p.valid, p.seq, p.tokU, p.upTo, p.base)
 	b = binary.LittleEndian.AppendUint64(b, p.gone)
 	b = append(b, p.tokD...)
 	b = append(b, '/')
@@ -185,7 +196,7 @@ func (p *proc) appendKey(b []byte) []byte {
 }
 
 func (m *msg) appendKey(b []byte) []byte {
-	b = append(b, m.uid, m.folder, m.token, m.name, m.ical, byte(m.kind), m.life, m.gen, m.asof, m.base, m.seq, flags(m.deleted, m.pending), m.values[0], m.values[1], uint8(len(m.prev)))
+	b = append(b, m.uid, m.folder, m.token, m.name, m.ical, byte(m.kind), m.life, m.gen, m.asof, m.base, m.seq, m.moved, flags(m.deleted, m.pending), m.values[0], m.values[1], uint8(len(m.prev)))
 	for _, p := range m.prev {
 		b = append(b, p.uid, p.token)
 	}
@@ -249,6 +260,9 @@ type ctx struct {
 	stale    bool         // gateways go on when the folder has moved
 	hasty    bool         // a write that was overtaken while its APPEND is on its way is told to have lost
 	move     bool         // MOVE scenarios: checkMove instead of the map specification
+	noHelp   bool         // who finishes a MOVE uses a token of his own
+	forget   bool         // versions do not inherit where their life came from
+	atOnce   bool         // DELETE over quota expunges head and rest at once
 	backup   bool         // keep what a backup may hold
 	start    func(*state) // makes the folder to begin with; nil: one object, or none
 	viol     string

@@ -61,9 +61,14 @@ func stepLog(c *ctx, s *state, i int) []*state {
 	case opMigrate:
 		return stepMigrate(s, i, o)
 	case opSync:
+		if o.limit > 0 {
+			return stepPages(c, n, i, v)
+		}
 		return stepSync(c, n, i, v)
 	case opMove:
 		return stepMove(c, n, i, v)
+	case opRepair:
+		return stepRepair(c, n, i, v)
 	case opProps:
 		return stepProps(c, n, i, v)
 	}
@@ -75,6 +80,13 @@ func stepWrite(c *ctx, n *state, i int, v logView) []*state {
 	p, o := &n.procs[i], c.ops[i]
 	if (p.pc == 1 || p.pc == 2 || p.pc == 5) && p.m.folder != n.valid && !c.stale {
 		return []*state{finish(n, i, unknown)} // the folder moved: sessions end, 503
+	}
+	switch {
+	case o.full && p.pc == 1 && !p.fits: // there is no room for the tombstone
+		p.pc = overQuotaRoom
+		return []*state{n}
+	case p.pc >= overQuotaRoom:
+		return stepOverQuota(c, n, i, v)
 	}
 	switch p.pc {
 	case 0: // LOOK
@@ -117,7 +129,7 @@ func stepWrite(c *ctx, n *state, i int, v logView) []*state {
 		p.pc = 99
 	case 5: // loser removes its own message
 		n.expungeToken(p.own)
-		if o.uncond && p.tries < 1 {
+		if o.uncond && !o.full && p.tries < 1 {
 			p.tries++
 			p.pc = 0
 			p.own = 0
@@ -154,6 +166,9 @@ func look(c *ctx, n *state, i int, v logView) *state {
 		p.baseToken, p.baseNative = h.head.token, h.native(n.valid)
 	}
 	p.pc = 1
+	if o.full {
+		p.gone = v.garbage | set(v.real.Kept())
+	}
 	if o.kind == opDelete && c.noTomb {
 		p.pc = 4
 	}
@@ -308,7 +323,7 @@ func stepSync(c *ctx, n *state, i int, v logView) []*state {
 	old, digest := c.at(v, n, p.tokU)
 	now, _ := c.at(v, n, n.next)
 	if p.valid != n.valid || digest != p.tokD {
-		if !c.has(opForeign, opSweep, opCopy, opRaw, opMigrate) {
+		if !c.has(opSweep, opCopy, opRaw, opMigrate) && !c.expunges() {
 			c.viol = fmt.Sprintf("sync: token of {%s} refused, though nothing was removed behind our back", p.tokV)
 		}
 		return []*state{finish(n, i, fail412)}
@@ -346,48 +361,4 @@ func (c *ctx) digest(l map[string]uint8) string {
 		return fmt.Sprint(len(l))
 	}
 	return fmt.Sprint(l) // sorted by name
-}
-
-// MOVE /a -> /b (another collection: independent key): create the target, then
-// tombstone the source; when the source's chain is lost, tombstone the target.
-func stepMove(c *ctx, n *state, i int, v logView) []*state {
-	p := &n.procs[i]
-	o := c.ops[i]
-	switch p.pc {
-	case 0:
-		h := v.live(0)
-		if h == nil || h.head.token != o.ifMatch || v.live(o.name) != nil {
-			return []*state{finish(n, i, fail412)}
-		}
-		p.m = c.write(n, v, op{kind: opDelete, name: 0, ical: 1}, h)
-		p.seq = n.next
-		p.pc = 1
-	case 1:
-		p.own = n.append(msg{folder: n.valid, name: o.name, ical: 1, gen: 1, asof: p.seq - 1}).token
-		p.pc = 2
-	case 2:
-		p.pc = 3
-		if !v.won(p.own) {
-			p.pc = 6
-		}
-	case 3:
-		p.target = n.append(p.m).token
-		p.pc = 4
-	case 4:
-		if v.won(p.target) {
-			return []*state{finish(n, i, ok2xx)}
-		}
-		p.pc = 5
-	case 5: // undo: tombstone the copy (it may have been read already)
-		for k := range v.lives {
-			if l := &v.lives[k]; l.head.token == p.own {
-				n.append(c.write(n, v, op{kind: opDelete, name: o.name, ical: 1}, l))
-			}
-		}
-		return []*state{finish(n, i, fail412)}
-	case 6:
-		n.expungeToken(p.own)
-		return []*state{finish(n, i, fail412)}
-	}
-	return []*state{n}
 }

@@ -1,11 +1,11 @@
 // Command model is an exhaustive interleaving checker for protocols that keep
 // calendar objects as messages of an IMAP folder. What readers see and writers
-// write is translate's own (bridge.go): Heads, Next, At, Garbage, Expired,
-// Droppable. In every folder that comes up it is held against the reference rule
+// write is translate's own (bridge.go): Heads, Next, At, Since, Garbage, Expired,
+// Droppable, Returning, Unmoved. In every folder that comes up it is held against the reference rule
 // in rule.go, which the MISTAKE scenarios switch clauses of.
 //
-// log.go and props.go are what gateways and others do, spec.go what is checked,
-// scenarios.go where; variants.go holds simpler protocols, which fail. go test
+// log.go, props.go, batch.go, pages.go, move.go and overquota.go are what gateways
+// and others do, spec.go what is checked, scenarios.go where; variants.go holds simpler protocols, which fail. go test
 // runs the small scenarios; go run ./test/model prints them, with -big also the
 // large ones (minutes).
 //

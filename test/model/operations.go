@@ -21,6 +21,8 @@ func delNoUID(name uint8) op        { return op{kind: opDelete, name: name} }
 func uncond(o op) op                { o.uncond = true; return o }
 func raw(name, ical, seq uint8) op  { return op{kind: opRaw, name: name, ical: ical, seq: seq} }
 func moveOp(to uint8) op            { return op{kind: opMove, name: to, ical: 1, ifMatch: 1} }
+func repairOp(name uint8) op        { return op{kind: opRepair, name: name} }
+func overQuota(o op) op             { o.full = true; return o }
 func propPatch(name, prop uint8) op { return op{kind: opProps, name: name, prop: prop} }
 func with(r rules) func(*ctx)       { return func(c *ctx) { c.rules = r } }
 
@@ -32,6 +34,7 @@ func drag(life, gen, name, ical uint8) op {
 var (
 	sweep         = op{kind: opSweep}
 	sync          = op{kind: opSync}
+	pages         = op{kind: opSync, limit: 1}
 	expungeFirst  = op{kind: opForeign, target: 1}
 	expungeSecond = op{kind: opForeign, target: 2}
 	dup           = op{kind: opCopy}
@@ -104,7 +107,7 @@ func (s scenario) run() result {
 
 // scenarios are all of them, the large ones only if asked.
 func scenarios(big bool) []scenario {
-	l := slices.Concat(races(big), writing(), moving(), foreign(), edges(), properties(), publishing(), failing())
+	l := slices.Concat(races(big), writing(), moving(), foreign(), edges(), properties(), publishing(), finishing(), paging(), fullAccounts(), failing())
 	if big {
 		l = append(l, large()...)
 	}

@@ -16,6 +16,9 @@ func checkMove(c *ctx, n *state, i int) string {
 			return "MOVE answered 2xx but readers see {" + vis + "}"
 		}
 	}
+	if o.kind == opRepair && q.r == ok2xx && (v.live(0) != nil || v.live(o.name) == nil) {
+		return "the MOVE was finished, but readers see {" + vis + "}"
+	}
 	if o.kind == opMove && q.r == fail412 && q.own != 0 {
 		if l := v.live(o.name); l != nil && l.head.token == q.own {
 			return "MOVE answered 412 but its copy stays: {" + vis + "}"
@@ -139,6 +142,10 @@ func checkSpec(c *ctx, s, n *state, i int) string {
 		if want := specify(c, s, v0, m, &n.procs[i], v1); a1 != want {
 			return fmt.Sprintf("APPEND of %d turned view {%s} into {%s}, the specification says {%s}", m.token, a0, a1, want)
 		}
+	case o.full && s.procs[i].pc >= overQuotaRoom:
+		if why := checkOverQuota(v0, v1, s.procs[i].pc, &n.procs[i]); why != "" {
+			return why
+		}
 	case c.noTomb:
 		n.procs[i].effect = n.procs[i].effect || a0 != a1
 	case a0 != a1:
@@ -201,18 +208,18 @@ func specify(c *ctx, s *state, v0 logView, m msg, p *proc, v1 logView) string {
 	}
 	want := after(c, v0, m)
 	switch {
-	case !free && c.has(opForeign) && p.baseToken == 0 && a1 == want:
+	case !free && c.expunges() && p.baseToken == 0 && a1 == want:
 		// a raw client expunged a tombstone, and the kept version came back: who
 		// had seen the name free may still create
 		p.effect = true
 		return want
 	case !free:
-		p.free = m.kind == tomb && base == nil && c.has(opForeign)
+		p.free = m.kind == tomb && base == nil && c.expunges()
 		return a0
 	case p.baseToken == 0 || base != nil:
 		p.effect = true
 		return want
-	case !p.baseNative && other != nil || c.has(opForeign):
+	case !p.baseNative && other != nil || c.expunges():
 		// Others take no part in the protocol. A writer that looked before a raw
 		// client expunged the head, or before a foreign message came in beside
 		// the one it replaces, may win or lose; only its answer must tell which

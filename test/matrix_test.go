@@ -1,0 +1,301 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"calgate/test/backends"
+)
+
+// The matrix: every combination of rights, every method, every realm. What is refused says which privilege is missing where,
+// and changes nothing; what may not be seen is, to the octet, what is not there; what is shown is what works.
+
+// matrixRights are rights in the letters of RFC 4314. Courier has d for t and e, so that lrit is nothing there.
+var matrixRights = []string{"", "l", "lr", "lrs", "lri", "lrit", "lrite", "lrwite", "lrwikxtea"}
+
+// matrixNeeds are the IMAP rights behind privileges. remove is DELETE of a calendar, which is unbind on the home.
+var matrixNeeds = map[string]string{"read": "lr", "bind": "lri", "write-content": "lrite", "unbind": "lrite", "write-properties": "lrwite",
+	"read-acl": "lra", "write-acl": "lra", "remove": "lrx"}
+
+// operation is one cell. {C} in it is the calendar, {F} and {D} its feeds, {O} the home of its owner, {n} a new name.
+type operation struct {
+	name      string
+	privilege string // "": none is missing, whoever may read
+	at        string // where it is missing; "" = the URL asked
+	status    int    // when it works
+	request   request
+}
+
+var depth0, depth1 = map[string]string{"Depth": "0"}, map[string]string{"Depth": "1"}
+
+func eventOf(uid, summary string) string {
+	return strings.ReplaceAll(displaced(uid), "SUMMARY:"+uid, "SUMMARY:"+summary)
+}
+
+const caldavReport = ` xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">`
+
+// operations are in an order in which none takes away what a later one needs. Apart from remove, which is the last one.
+var operations = []operation{
+	{"PROPFIND", "read", "", 207, request{"PROPFIND", "{C}", depth0, ""}},
+	{"PROPFIND 1", "read", "", 207, request{"PROPFIND", "{C}", depth1, ""}},
+	{"PROPFIND object", "read", "", 207, request{"PROPFIND", "{C}a.ics", depth0, ""}},
+	{"PROPFIND feed", "read", "", 207, request{"PROPFIND", "{F}", depth0, ""}},
+	{"GET", "read", "", 200, request{"GET", "{C}a.ics", nil, ""}},
+	{"GET calendar", "read", "", 200, request{"GET", "{C}", nil, ""}},
+	{"GET feed", "read", "", 200, request{"GET", "{F}", nil, ""}},
+	{"GET other feed", "read", "", 200, request{"GET", "{D}", nil, ""}},
+	{"calendar-query", "read", "", 207, request{"REPORT", "{C}", depth1, "<C:calendar-query" + caldavReport + `<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`}},
+	{"calendar-multiget", "read", "", 207, request{"REPORT", "{C}", depth0, "<C:calendar-multiget" + caldavReport + "<D:prop><C:calendar-data/></D:prop><D:href>{C}a.ics</D:href></C:calendar-multiget>"}},
+	{"free-busy-query", "read", "", 200, request{"REPORT", "{C}", depth1, "<C:free-busy-query" + caldavReport + `<C:time-range start="20261101T000000Z" end="20261201T000000Z"/></C:free-busy-query>`}},
+	{"sync-collection", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:sync-collection" + caldavReport + "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"}},
+	{"expand-property", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:expand-property" + caldavReport + `<D:property name="displayname"/></D:expand-property>`}},
+	{"acl-principal-prop-set", "read-acl", "", 207, request{"REPORT", "{C}", depth0, "<D:acl-principal-prop-set" + caldavReport + "<D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>"}},
+	{"PROPPATCH object", "read", "", 207, request{"PROPPATCH", "{C}a.ics", nil, displayName("x")}},
+	{"COPY out", "read", "", 201, request{"COPY", "{C}a.ics", map[string]string{"Destination": "/CalDAV/Calendar/out-{n}.ics"}, ""}},
+	{"PUT new", "bind", "{C}", 201, request{"PUT", "{C}new.ics", map[string]string{"If-None-Match": "*"}, eventOf("new{n}", "new")}},
+	{"PUT over", "write-content", "", 204, request{"PUT", "{C}b.ics", nil, eventOf("b{n}", "changed")}},
+	{"PUT feed, new", "bind", "", 204, request{"PUT", "{F}", nil, eventOf("fed{n}", "fed")}},
+	{"PUT feed, over", "write-content", "", 204, request{"PUT", "{F}", nil, eventOf("c{n}", "changed")}},
+	{"COPY in", "bind", "{C}", 201, request{"COPY", "/CalDAV/Calendar/own.ics", map[string]string{"Destination": "{C}in.ics"}, ""}},
+	{"DELETE", "unbind", "{C}", 204, request{"DELETE", "{C}b.ics", nil, ""}},
+	{"MOVE out", "unbind", "{C}", 201, request{"MOVE", "{C}c.ics", map[string]string{"Destination": "/CalDAV/Calendar/moved-{n}.ics"}, ""}},
+	{"ACL", "write-acl", "", 200, request{"ACL", "{C}", nil, `<D:acl xmlns:D="DAV:">{aces}</D:acl>`}},
+	{"POST share", "write-acl", "", 200, appleShare("{C}", "<CS:set><D:href>mailto:carol@example.com</D:href><CS:read/></CS:set>")},
+	{"PUT over a feed", "unbind", "", 204, request{"PUT", "{D}", nil, eventOf("a{n}", "old")}},
+	{"DELETE feed", "unbind", "", 204, request{"DELETE", "{F}", nil, ""}},
+	{"MKCALENDAR below", "nobody", "", 0, request{"MKCALENDAR", "{C}below/", nil, ""}},
+	{"MKCALENDAR beside", "nobody", "", 0, request{"MKCALENDAR", "{O}beside-{n}/", nil, ""}},
+}
+
+var removal = operation{"DELETE calendar", "remove", "{O}", 204, request{"DELETE", "{C}", nil, ""}}
+
+func TestRightsMatrix(t *testing.T) {
+	for _, s := range sharingServers {
+		if strings.Contains(s.name, " ") && os.Getenv("TEST_LONG") != "1" {
+			backends.LeaveOut("the matrix of rights on " + s.name + ": needs TEST_LONG=1")
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			m := &matrix{b: s.start(t)}
+			m.owner = newCrashClient(t, m.b, startGateway(t, m.b, nil, false))
+			m.guest = newCrashClient(t, m.b, startGateway(t, m.b, nil, false))
+			m.guest.must(t, request{"PUT", "/CalDAV/Calendar/own.ics", nil, eventOf("own", "own")})
+			for _, rights := range matrixRights {
+				if s.name == "courier" && rights == "lrit" {
+					continue
+				}
+				t.Run("rights "+rights, func(t *testing.T) { m.row(t, rights) })
+			}
+		})
+	}
+}
+
+type matrix struct {
+	b            *backends.Server
+	owner, guest *crashClient
+}
+
+// rowName is the calendar of a row; one with n for m never was.
+func rowName(rights string) string {
+	if rights == "" {
+		rights = "none"
+	}
+	return "m" + rights
+}
+
+// fill writes an operation for a calendar.
+func (m *matrix) fill(s, name string) string {
+	home := "/CalDAV/~" + m.owner.user + "/"
+	return strings.NewReplacer("{C}", home+name+"/", "{F}", "/CalendarData/~"+m.owner.user+"/"+name+".ics", "{D}", "/CalendarDataDel/~"+m.owner.user+"/"+name,
+		"{O}", home, "{n}", "-"+name, "{aces}", ace(principalOf(m.guest), "all")).Replace(s)
+}
+
+func (m *matrix) request(o operation, name string) request {
+	r := request{o.request.method, m.fill(o.request.path, name), map[string]string{}, m.fill(o.request.body, name)}
+	for k, v := range o.request.header {
+		r.header[k] = m.fill(v, name)
+	}
+	return r
+}
+
+func may(rights, privilege string) bool {
+	need, ok := matrixNeeds[privilege]
+	return ok && !strings.ContainsFunc(need, func(r rune) bool { return !strings.ContainsRune(rights, r) })
+}
+
+func (m *matrix) row(t *testing.T, rights string) {
+	name := rowName(rights)
+	own := "/CalDAV/~me/" + name + "/"
+	m.owner.must(t, request{"MKCALENDAR", own, nil, ""})
+	for _, uid := range []string{"a", "b", "c"} {
+		m.owner.must(t, request{"PUT", own + uid + ".ics", nil, m.fill(eventOf(uid+"{n}", "old"), name)})
+	}
+	setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, rights)
+	store := openMailStore(t, m.b, m.owner.user, m.owner.password)
+
+	before := m.folder(store, name)
+	all := append(slices.Clone(operations), removal)
+	for _, o := range all {
+		if !may(rights, o.privilege) {
+			m.refused(t, o, name, rights)
+		}
+	}
+	if after := m.folder(store, name); after != before {
+		t.Errorf("what was refused changed the mailbox from\n%s\nto\n%s", before, after)
+	}
+	m.shown(t, rights)
+	for _, o := range operations {
+		if may(rights, o.privilege) {
+			if got := m.guest.ask(m.request(o, name)); got.status != o.status {
+				t.Errorf("%s is answered %d, want %d: %s", o.name, got.status, o.status, got.body)
+			}
+		}
+	}
+	m.properties(t, rights)
+	m.revoked(t, rights)
+	if may(rights, "remove") {
+		setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, rights)
+		if got := m.guest.ask(m.request(removal, name)); got.status != 204 {
+			t.Errorf("DELETE of the calendar is answered %d: %s", got.status, got.body)
+		}
+		if got := m.owner.ask(request{"PROPFIND", own, depth0, ""}); got.status != 404 {
+			t.Errorf("the calendar is there after its DELETE: %d", got.status)
+		}
+	}
+}
+
+// folder is all that a mail program sees of the owner's mailboxes, and of one in it.
+func (m *matrix) folder(store *mailStore, name string) string {
+	mailbox := store.name("Calendar/" + name)
+	lines := store.raw(`LIST "" "*"`, fmt.Sprintf("EXAMINE %q", mailbox), "FETCH 1:* (UID FLAGS RFC822.SIZE)", fmt.Sprintf("GETACL %q", mailbox))
+	lines = slices.DeleteFunc(lines, func(l string) bool {
+		return strings.Contains(l, "MODSEQ") && strings.Contains(l, "* OK") || strings.Contains(l, "RECENT")
+	})
+	return strings.ReplaceAll(strings.Join(lines, "\n"), `\Recent`, "")
+}
+
+// refused asks for what is not allowed.
+func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
+	t.Helper()
+	never := "n" + name[1:]
+	got := m.exact(t, m.request(o, name))
+	switch {
+	case !strings.Contains(rights, "l"), o.privilege == "nobody" && !may(rights, "read"):
+		missing := m.exact(t, m.request(o, never))
+		if missing = strings.ReplaceAll(missing, never, name); got != missing {
+			t.Errorf("%s of what may not be seen can be told from what is not there:\n%s\n%s", o.name, got, missing)
+		}
+		if !strings.HasPrefix(got, "404 ") && !strings.HasPrefix(got, "409 ") && o.privilege != "nobody" {
+			t.Errorf("%s of what may not be seen: %s", o.name, got)
+		}
+	case o.privilege == "nobody":
+		if !strings.HasPrefix(got, "403 ") || !strings.Contains(got, "calendar-collection-location-ok") {
+			t.Errorf("%s: %s", o.name, got)
+		}
+	default:
+		privilege, at := o.privilege, o.at
+		if !may(rights, "read") {
+			privilege, at = "read", ""
+			if d := o.request.header["Destination"]; o.name == "COPY in" {
+				at = d
+			}
+		}
+		if privilege == "remove" {
+			privilege = "unbind"
+		}
+		if at == "" {
+			at = o.request.path
+		}
+		want := "<D:need-privileges><D:resource><D:href>" + m.fill(at, name) + "</D:href><D:privilege><D:" + privilege + "/></D:privilege></D:resource></D:need-privileges>"
+		if !strings.HasPrefix(got, "403 ") || !strings.Contains(got, want) {
+			t.Errorf("%s with %s: want %s, got %s", o.name, rights, want, got)
+		}
+	}
+}
+
+// exact is an answer to its last octet, but for the date.
+func (m *matrix) exact(t *testing.T, r request) string {
+	t.Helper()
+	q, err := http.NewRequest(r.method, "http://"+m.guest.gateway+r.path, strings.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.SetBasicAuth(m.guest.user, m.guest.password)
+	for name, value := range r.header {
+		q.Header.Set(name, value)
+	}
+	a, err := crashHTTP.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Header.Del("Date")
+	return fmt.Sprint(a.StatusCode, " ", a.Header, "\n", string(body))
+}
+
+// shown compares the privileges that are shown with those that the rights give, and so with what works.
+func (m *matrix) shown(t *testing.T, rights string) {
+	t.Helper()
+	if !may(rights, "read") {
+		return
+	}
+	name := rowName(rights)
+	a := m.guest.ask(propfind(m.fill("{C}", name), "D:current-user-privilege-set"))
+	for privilege := range matrixNeeds {
+		if shown := strings.Contains(a.body, "<D:privilege><D:"+privilege+"/></D:privilege>"); privilege != "remove" && shown != may(rights, privilege) {
+			t.Errorf("%s is shown: %v; %s", privilege, shown, a.body)
+		}
+	}
+	for aggregate, all := range map[string]string{"write": "lrwite", "all": "lrwitea"} {
+		if strings.Contains(a.body, "<D:"+aggregate+"/>") != !strings.ContainsFunc(all, func(r rune) bool { return !strings.ContainsRune(rights, r) }) {
+			t.Errorf("%s: %s", aggregate, a.body)
+		}
+	}
+}
+
+// properties sets a name: for everybody with write-properties, else for the guest himself.
+func (m *matrix) properties(t *testing.T, rights string) {
+	t.Helper()
+	if !may(rights, "read") {
+		return
+	}
+	name := rowName(rights)
+	if got := m.guest.ask(request{"PROPPATCH", m.fill("{C}", name), nil, displayName("theirs")}); got.status != 207 || !strings.Contains(got.body, "200 OK") {
+		t.Errorf("PROPPATCH is answered %d %s", got.status, got.body)
+	}
+	a := m.owner.ask(propfind("/CalDAV/~me/"+name+"/", "D:displayname"))
+	if changed := strings.Contains(a.body, "theirs"); changed != may(rights, "write-properties") {
+		t.Errorf("the owner sees the guest's name: %v", changed)
+	}
+}
+
+// revoked takes rights away as a mail program does. The gateway, whose sessions are warm, knows at the next request.
+func (m *matrix) revoked(t *testing.T, rights string) {
+	t.Helper()
+	if !may(rights, "read") {
+		return
+	}
+	name := rowName(rights)
+	put := operation{"PUT new", "bind", "{C}", 201, request{"PUT", "{C}later.ics", nil, eventOf("later", "later")}}
+	setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, "lr")
+	m.refused(t, put, name, "lr")
+	never := "n" + name[1:]
+	store := openMailStore(t, m.b, m.owner.user, m.owner.password)
+	store.raw(fmt.Sprintf("DELETEACL %q %q", store.name("Calendar/"+name), m.guest.user))
+	for _, o := range append(slices.Clone(operations), put, removal) {
+		got, missing := m.exact(t, m.request(o, name)), m.exact(t, m.request(o, never))
+		if missing = strings.ReplaceAll(missing, never, name); got != missing {
+			t.Errorf("%s after all rights were taken away can be told from what is not there:\n%s\n%s", o.name, got, missing)
+		}
+	}
+}
