@@ -127,7 +127,7 @@ func methods() []method {
 		{"PUT", placeObject | placeFeed, (*request).put, nil},
 		{"DELETE", placeCalendar | placeObject | placeFeed, (*request).delete, nil},
 		{"COPY", placeObject, (*request).move, nil},
-		{"MOVE", placeObject, (*request).move, nil},
+		{"MOVE", placeObject | placeCalendar, (*request).move, nil},
 		{"PROPFIND", dav | placeFeed, (*request).propfind, nil},
 		{"PROPPATCH", dav, (*request).proppatch, nil},
 		{"REPORT", dav, (*request).report, nil},

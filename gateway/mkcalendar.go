@@ -87,41 +87,40 @@ func (q *request) readMake(extended bool) ([]davxml.Element, error) {
 // makePatch checks the properties that a new calendar shall have. A MKCOL must say
 // that it wants a calendar: there are no other collections to make.
 func makePatch(elements []davxml.Element, extended bool) *newCalendar {
-	p := &newCalendar{patch: patch{errors: map[xml.Name]xml.Name{}}}
+	p := &newCalendar{patch: patch{errors: map[xml.Name]refusal{}}}
 	typed := false
 	for i := range elements {
 		e := &elements[i]
 		if !slices.Contains(p.order, e.Name) {
 			p.order = append(p.order, e.Name)
 		}
-		var condition xml.Name
+		var r refusal
 		element := e.XML
 		switch {
 		case e.Name == dav("resourcetype"):
 			if typed = calendarType(e); !typed {
-				condition = dav("valid-resourcetype")
+				r = refusedFor(dav("valid-resourcetype"))
 			}
 			element = ""
 		case e.Name == componentSetName:
 			if p.components = componentsIn(e); len(p.components) == 0 {
-				condition = caldav("supported-calendar-component")
+				r = refusedFor(caldav("supported-calendar-component"))
 			}
 			element = componentSetElement(p.components)
 		case !settable(e.Name):
-			condition = dav("cannot-modify-protected-property")
+			r = refusedFor(dav("cannot-modify-protected-property"))
 		default:
-			condition = invalidValue(e)
+			r = invalidValue(e)
 		}
-		if condition.Local != "" {
-			p.errors[e.Name], p.failed = condition, true
-		} else if element != "" {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element})
+		if p.refuse(e.Name, r); r.status == 0 && element != "" {
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: e.Text})
 		}
 	}
-	if name := dav("resourcetype"); extended && !typed && p.errors[name].Local == "" {
+	if name := dav("resourcetype"); extended && !typed && p.errors[name].status == 0 {
 		p.order = append(p.order, name)
-		p.errors[name], p.failed = dav("valid-resourcetype"), true
+		p.refuse(name, refusedFor(dav("valid-resourcetype")))
 	}
+	p.keepTimezones()
 	return p
 }
 

@@ -9,8 +9,11 @@ import (
 )
 
 // move answers MOVE and COPY of an object to another calendar (RFC 4918 sections
-// 9.8 and 9.9). Depth means nothing for what has no members.
+// 9.8 and 9.9), where Depth means nothing, and MOVE of a calendar.
 func (q *request) move() error {
+	if q.place.kind == placeCalendar {
+		return q.moveCalendar()
+	}
 	ctx := q.r.Context()
 	to, err := q.destination()
 	if err != nil {
@@ -56,16 +59,9 @@ var errNoTarget = &HTTPError{Code: http.StatusConflict, Public: "the collection 
 // destination is where the Destination header leads (RFC 4918 section 10.3): to an
 // object, there or not.
 func (q *request) destination() (place, error) {
-	value := strings.TrimSpace(q.r.Header.Get("Destination"))
-	if value == "" {
-		return place{}, badRequest("Destination is missing")
-	}
-	u, err := url.Parse(value)
+	value, err := q.destinationURL()
 	if err != nil {
-		return place{}, badRequest("Destination is no URL")
-	}
-	if u.Host != "" && !strings.EqualFold(u.Host, q.r.Host) {
-		return place{}, &HTTPError{Code: http.StatusBadGateway, Public: "Destination is on another server"}
+		return place{}, err
 	}
 	to, err := q.locate(value)
 	switch {
@@ -83,6 +79,22 @@ func (q *request) destination() (place, error) {
 	return to, nil
 }
 
+// destinationURL is the Destination header, if it is a URL of this server.
+func (q *request) destinationURL() (string, error) {
+	value := strings.TrimSpace(q.r.Header.Get("Destination"))
+	if value == "" {
+		return "", badRequest("Destination is missing")
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return "", badRequest("Destination is no URL")
+	}
+	if u.Host != "" && !strings.EqualFold(u.Host, q.r.Host) {
+		return "", &HTTPError{Code: http.StatusBadGateway, Public: "Destination is on another server"}
+	}
+	return value, nil
+}
+
 // checkMoved is CALDAV:supported-calendar-component for the target.
 func (q *request) checkMoved(view, target *calendar.View) error {
 	e, ok := view.Entry(q.place.name)
@@ -95,7 +107,7 @@ func (q *request) checkMoved(view, target *calendar.View) error {
 // overwrite is what the Overwrite header says of the destination (RFC 4918 section
 // 10.6): without it, or with T, what is there is replaced.
 func (q *request) overwrite() calendar.Condition {
-	if !strings.EqualFold(strings.TrimSpace(q.r.Header.Get("Overwrite")), "F") {
+	if q.overwrites() {
 		return calendar.Condition{}
 	}
 	return calendar.Condition{Conditional: true, Check: func(_ calendar.Entry, exists bool) error {
@@ -104,4 +116,8 @@ func (q *request) overwrite() calendar.Condition {
 		}
 		return nil
 	}}
+}
+
+func (q *request) overwrites() bool {
+	return !strings.EqualFold(strings.TrimSpace(q.r.Header.Get("Overwrite")), "F")
 }

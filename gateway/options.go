@@ -44,6 +44,8 @@ func (q *request) allow() string {
 // PUT lacks the collection above (RFC 4918 section 9.7.1).
 func (q *request) notAllowed() error {
 	switch {
+	case q.place.kind == placeCalendar && q.r.Method == "COPY":
+		return &HTTPError{Code: http.StatusForbidden, Public: "calendars are not copied; make one and copy the objects"}
 	case q.place.kind != placeNothing || !known(q.r.Method):
 		return &HTTPError{Code: http.StatusMethodNotAllowed, Public: "method not allowed here"}
 	case q.r.Method == http.MethodPut && len(q.place.path) > 0 && !q.target.Slash:

@@ -93,7 +93,7 @@ var properties = tagged([]property{
 	{name: caldav("calendar-user-address-set"), on: collections, read: calendarUserAddressSet},
 	// RFC 4791 section 5.2
 	{name: caldav("calendar-description"), on: placeCalendar, index: true, stored: true},
-	{name: caldav("calendar-timezone"), on: placeCalendar, index: true, stored: true},
+	{name: timezoneName, on: placeCalendar, index: true, stored: true, read: calendarTimezone},
 	{name: componentSetName, on: placeCalendar, index: true, read: supportedCalendarComponentSet},
 	{name: caldav("supported-calendar-data"), on: placeCalendar, read: supportedCalendarData},
 	{name: caldav("supported-collation-set"), on: placeCalendar | placeObject, read: supportedCollationSet},
@@ -102,6 +102,14 @@ var properties = tagged([]property{
 	{name: caldav("max-date-time"), on: placeCalendar, read: fixed(translate.MaxDateTime)},
 	{name: caldav("max-instances"), on: placeCalendar, read: fixed(strconv.Itoa(translate.MaxInstances))},
 	{name: caldav("max-attendees-per-instance"), on: placeCalendar, read: fixed(strconv.Itoa(translate.MaxAttendees))},
+
+	// RFC 7809 section 5.2, RFC 6638 section 9.1, draft-daboo-valarm-extensions
+	{name: timezoneIDName, on: placeCalendar, index: true, stored: true, read: calendarTimezoneID},
+	{name: transparencyName, on: placeCalendar, index: true, stored: true},
+	{name: caldav("default-alarm-vevent-datetime"), on: placeCalendar, index: true, stored: true},
+	{name: caldav("default-alarm-vevent-date"), on: placeCalendar, index: true, stored: true},
+	{name: caldav("default-alarm-vtodo-datetime"), on: placeCalendar, index: true, stored: true},
+	{name: caldav("default-alarm-vtodo-date"), on: placeCalendar, index: true, stored: true},
 
 	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-color"}, on: placeCalendar, allprop: true, index: true, stored: true},
 	{name: xml.Name{Space: davxml.AppleICal, Local: "calendar-order"}, on: placeCalendar, allprop: true, index: true, stored: true},
@@ -206,11 +214,20 @@ func (q *request) storedProperties(v *calendar.View) ([]storedElement, error) {
 		if !settable(name) && name != componentSetName {
 			continue
 		}
+		if p.XML == "" {
+			p.XML = textElement(name, p.Text)
+		}
 		if e, err := davxml.ParseElement(p.XML); err == nil && e.Name == name {
 			elements = append(elements, storedElement{*e, p.Private})
 		}
 	}
 	return elements, nil
+}
+
+// textElement is a property of which another program keeps the text alone.
+func textElement(name xml.Name, text string) string {
+	b := append(davxml.AppendAttribute([]byte("<x:"+name.Local+` xmlns:x="`), name.Space), `">`...)
+	return string(davxml.AppendText(b, text)) + "</x:" + name.Local + ">"
 }
 
 func fixed(value string) func([]byte, *subject) ([]byte, bool) {

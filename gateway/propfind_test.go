@@ -219,7 +219,8 @@ func TestSettableNames(t *testing.T) {
 			stored = append(stored, p.name.Local)
 		}
 	}
-	want := []string{"displayname", "calendar-description", "calendar-timezone", "calendar-color", "calendar-order"}
+	want := []string{"displayname", "calendar-description", "calendar-timezone", "calendar-timezone-id", "schedule-calendar-transp",
+		"default-alarm-vevent-datetime", "default-alarm-vevent-date", "default-alarm-vtodo-datetime", "default-alarm-vtodo-date", "calendar-color", "calendar-order"}
 	if diff := cmp.Diff(want, stored); diff != "" {
 		t.Error(diff)
 	}

@@ -1,14 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"slices"
-	"strings"
 
 	"calgate/gateway/calendar"
 	"calgate/gateway/davxml"
-	"calgate/translate"
 )
 
 // proppatch answers PROPPATCH (RFC 4918 section 9.2). Only calendars have
@@ -49,89 +48,57 @@ func (q *request) proppatch() error {
 // patch is a PROPPATCH after its check: all or nothing (RFC 4918 section 9.2).
 type patch struct {
 	order  []xml.Name // each name once
-	errors map[xml.Name]xml.Name
+	errors map[xml.Name]refusal
 	failed bool
 	set    []calendar.Property
 	remove []calendar.PropertyName
 }
 
+// refusal is why a property cannot be set: a status, and the precondition that was broken
+// if there is an element for it.
+type refusal struct {
+	status    int
+	condition xml.Name
+}
+
+func refusedFor(condition xml.Name) refusal { return refusal{http.StatusForbidden, condition} }
+
+func (p *patch) refuse(name xml.Name, r refusal) {
+	if r.status != 0 {
+		p.errors[name], p.failed = r, true
+	}
+}
+
 func (q *request) newPatch(updates []davxml.Update) *patch {
-	p := &patch{errors: map[xml.Name]xml.Name{}}
+	p := &patch{errors: map[xml.Name]refusal{}}
 	last := map[xml.Name]davxml.Update{} // instructions are obeyed in document order
 	for _, u := range updates {
 		if _, twice := last[u.Name]; !twice {
 			p.order = append(p.order, u.Name)
 		}
 		last[u.Name] = u
-		if condition := q.refuses(u); condition.Local != "" {
-			p.errors[u.Name], p.failed = condition, true
-		}
+		p.refuse(u.Name, q.refuses(u))
 	}
 	for _, name := range p.order {
 		if u := last[name]; u.Remove {
 			p.remove = append(p.remove, calendar.PropertyName(name))
 		} else {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(name), XML: u.XML})
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(name), XML: u.XML, Text: u.Text})
 		}
 	}
+	p.keepTimezones()
 	return p
 }
 
-// refuses is the precondition that an instruction breaks; none where it can be
-// obeyed.
-func (q *request) refuses(u davxml.Update) xml.Name {
+// refuses says why an instruction cannot be obeyed; zero where it can.
+func (q *request) refuses(u davxml.Update) refusal {
 	if q.place.kind != placeCalendar || !settable(u.Name) {
-		return dav("cannot-modify-protected-property")
+		return refusedFor(dav("cannot-modify-protected-property"))
 	}
 	if !u.Remove {
 		return invalidValue(&u.Element)
 	}
-	return xml.Name{}
-}
-
-// invalidValue is the precondition that the value of a settable property breaks.
-func invalidValue(e *davxml.Element) xml.Name {
-	if e.Name == caldav("calendar-timezone") && !validTimezone(e.Text) {
-		return caldav("valid-calendar-data") // RFC 4791 section 5.2.2
-	}
-	return xml.Name{}
-}
-
-// validTimezone tells whether text is an iCalendar object with exactly one
-// VTIMEZONE in it (RFC 4791 section 5.2.2).
-func validTimezone(text string) bool {
-	if len(text) > translate.MaxObject {
-		return false
-	}
-	var open []string
-	zones, named, ended := 0, 0, false
-	for s := translate.NewScanner([]byte(text)); s.Next(); {
-		l := &s.Line
-		value := string(l.Value())
-		switch {
-		case l.Err != nil || ended:
-			return false
-		case l.Is("BEGIN"):
-			name := strings.ToUpper(strings.TrimSpace(value))
-			if len(open) == 0 && name != "VCALENDAR" || len(open) >= translate.MaxDepth {
-				return false
-			}
-			if open = append(open, name); name == "VTIMEZONE" {
-				zones++
-			}
-		case l.Is("END"):
-			if len(open) == 0 || open[len(open)-1] != strings.ToUpper(strings.TrimSpace(value)) {
-				return false
-			}
-			open = open[:len(open)-1]
-			ended = len(open) == 0
-		case len(open) == 0:
-			return false
-		case l.Is("TZID") && len(open) == 2 && open[1] == "VTIMEZONE":
-			named++
-		}
-	}
-	return ended && zones == 1 && named == 1
+	return refusal{}
 }
 
 // patched answers a PROPPATCH that was obeyed, or refused for the sake of single
@@ -153,37 +120,29 @@ func (q *request) patched(p *patch) error {
 
 // propstats writes a DAV:propstat for each status.
 func (p *patch) propstats(m *davxml.Multistatus) {
-	if !p.failed {
-		p.propstat(m, http.StatusOK, xml.Name{})
-		return
-	}
-	var conditions []xml.Name
-	others := false
+	var refusals []refusal // zero: of those in whose way nothing stands
 	for _, name := range p.order {
-		condition, failed := p.errors[name]
-		others = others || !failed
-		if failed && !slices.Contains(conditions, condition) {
-			conditions = append(conditions, condition)
+		if r := p.errors[name]; !slices.Contains(refusals, r) {
+			refusals = append(refusals, r)
 		}
 	}
-	for _, condition := range conditions {
-		p.propstat(m, http.StatusForbidden, condition)
-	}
-	if others {
-		p.propstat(m, http.StatusFailedDependency, xml.Name{})
-	}
-}
-
-func (p *patch) propstat(m *davxml.Multistatus, status int, condition xml.Name) {
-	m.Propstat()
-	for _, name := range p.order {
-		if p.errors[name] == condition {
-			m.Empty(name)
+	slices.SortStableFunc(refusals, func(x, y refusal) int { return cmp.Compare(y.status, x.status) })
+	for _, r := range refusals {
+		m.Propstat()
+		for _, name := range p.order {
+			if p.errors[name] == r {
+				m.Empty(name)
+			}
+		}
+		switch {
+		case r.condition.Local != "":
+			m.EndPropstat(r.status, davxml.Condition{Name: r.condition})
+		case r.status != 0:
+			m.EndPropstat(r.status)
+		case p.failed:
+			m.EndPropstat(http.StatusFailedDependency)
+		default:
+			m.EndPropstat(http.StatusOK)
 		}
 	}
-	if condition.Local == "" {
-		m.EndPropstat(status)
-		return
-	}
-	m.EndPropstat(status, davxml.Condition{Name: condition})
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"calgate/gateway/calendar"
@@ -139,11 +140,15 @@ func (q *request) zone(view *calendar.View) (*translate.Zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range stored {
-		if e.Name == caldav("calendar-timezone") {
-			if zone := translate.ReadZone([]byte(e.Text)); zone != nil {
-				return zone, nil
-			}
+	s := &subject{stored: stored}
+	if e := s.storedElement(timezoneName); e != nil {
+		if zone := translate.ReadZone([]byte(e.Text)); zone != nil {
+			return zone, nil
+		}
+	}
+	if e := s.storedElement(timezoneIDName); e != nil {
+		if definition, ok := translate.ZoneDefinition(strings.TrimSpace(e.Text)); ok {
+			return translate.ReadZone(definition), nil
 		}
 	}
 	return translate.UTC, nil

@@ -17,6 +17,7 @@ type Mailbox struct {
 // Looked is what a Look saw.
 type Looked struct {
 	Mailbox
+	ID        string // MAILBOXID (RFC 8474): two mailboxes can have one UIDVALIDITY; "" where the server has none
 	Rights    string // MYRIGHTS in the letters of RFC 4314: d and c of older servers are spelled out
 	HasRights bool   // false where the server has no ACL
 	ReadOnly  bool
@@ -26,7 +27,9 @@ type Looked struct {
 type selected struct {
 	name     string // the server's
 	triple   Mailbox
-	known    bool // triple names the view, but for what wire.view says
+	id       string // MAILBOXID
+	other    bool   // another mailbox has the name now, or none
+	known    bool   // triple names the view, but for what wire.view says
 	readOnly bool
 	own      []uint32 // UIDs that this connection appended since triple was known
 }
@@ -70,7 +73,7 @@ func (c *conn) look(name string) (Looked, error) {
 			return Looked{}, err
 		}
 	}
-	lines := make([]string, 1, 2)
+	lines := make([]string, 1, 3)
 	if c.caps.ACL {
 		lines = append(lines, "MYRIGHTS "+arg(name))
 	}
@@ -83,22 +86,10 @@ func (c *conn) look(name string) (Looked, error) {
 	var replies []reply
 	var err error
 	if c.sel != nil && c.sel.name == name {
-		lines[0] = "NOOP"
-		c.w.doubt = ""
-		if replies, err = c.command(on, lines...); err == nil {
-			if err = replies[0].err(); err != nil {
-				c.sel = nil // whatever it means, SELECT will tell
-			} else if c.w.doubt != "" {
-				// Dovecot, when the index of the selected mailbox was removed and made anew: the NOOP is OK, and the view
-				// stays as it was for ever. Only another session sees the mailbox.
-				c.abort()
-				err = &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
-			} else if len(replies) > 1 && replies[1].status == "NO" {
-				// It was deleted, or all rights are gone; Courier goes on showing it in this session.
-				replies, err = c.selectName(name, on, lines)
-			}
-		}
-	} else {
+		replies, err = c.lookAgain(name, on, lines)
+	}
+	if err == nil && (c.sel == nil || c.sel.name != name) {
+		l.Rights = ""
 		replies, err = c.selectName(name, on, lines)
 	}
 	if err == nil {
@@ -111,8 +102,70 @@ func (c *conn) look(name string) (Looked, error) {
 	if l.HasRights && replies[1].status != "OK" {
 		l.Rights = ""
 	}
-	l.Mailbox, l.ReadOnly = c.sel.triple, c.sel.readOnly
+	l.Mailbox, l.ID, l.ReadOnly = c.sel.triple, c.sel.id, c.sel.readOnly
 	return l, nil
+}
+
+// lookAgain lets the view of the selected mailbox catch up. Nothing is selected after it where that is another mailbox now, or
+// none: Dovecot ends the session when the mailbox was renamed or deleted elsewhere, but Cyrus only shows that its messages are
+// gone, if there were any, and Courier goes on as if nothing had happened.
+func (c *conn) lookAgain(name string, on func(*response) error, lines []string) ([]reply, error) {
+	lines[0] = "NOOP"
+	if !c.caps.Condstore {
+		lines = append(lines, c.identity(name))
+	}
+	c.w.doubt = ""
+	x := c.sel
+	replies, err := c.command(func(r *response) error {
+		x.compare(r)
+		return on(r)
+	}, lines...)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.w.doubt != "":
+		// Dovecot, when the index of the selected mailbox was removed and made anew: the NOOP is OK, and the view
+		// stays as it was for ever. Only another session sees the mailbox.
+		c.abort()
+		return nil, &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
+	}
+	all := replies
+	if c.caps.Annotations && c.w.view.exists == 0 {
+		if all, err = c.command(func(r *response) error { x.compare(r); return nil }, c.identity(name)); err != nil {
+			return nil, err
+		}
+		all = append(all, replies...)
+	}
+	for _, p := range all {
+		x.other = x.other || p.status != "OK" // whatever it means, SELECT will tell
+	}
+	if x.other {
+		c.sel = nil
+	}
+	return replies, nil
+}
+
+// identity asks what tells a mailbox from another one of its name.
+func (c *conn) identity(name string) string {
+	items := "UIDVALIDITY"
+	if c.caps.ObjectID {
+		items += " MAILBOXID"
+	}
+	return "STATUS " + arg(name) + " (" + items + ")"
+}
+
+// compare notes when the answer is about another mailbox than the selected one.
+func (x *selected) compare(r *response) {
+	if r.kind != "STATUS" {
+		return
+	}
+	if _, m, ok := parseStatus(r.scan()); ok && m.UIDValidity != 0 {
+		x.other = x.other || m.UIDValidity != x.triple.UIDValidity
+	}
+	if _, s, ok := strings.Cut(string(r.octets), "MAILBOXID "); ok && x.id != "" {
+		id, _, _ := strings.Cut(strings.TrimPrefix(s, "("), ")")
+		x.other = x.other || id != x.id
+	}
 }
 
 // selectName selects a mailbox; lines[0] is filled in, the others go in the same write.
@@ -128,6 +181,8 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 				x.triple.UIDValidity = s.number32()
 			case "UIDNEXT":
 				x.triple.UIDNext = s.number32()
+			case "MAILBOXID":
+				x.id = strings.Trim(r.reply.args, "()")
 			}
 		}
 		if on != nil {

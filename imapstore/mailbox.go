@@ -37,9 +37,10 @@ func (l *Listed) take(d *imap.StatusData) {
 	l.Messages, l.UIDNext, l.UIDValidity, l.HasStatus = *d.NumMessages, uint32(d.UIDNext), d.UIDValidity, true
 }
 
-// refresh lets the view of the selected mailbox catch up before a STATUS of it: Dovecot and Courier answer that from the view.
+// refresh lets the view of the selected mailbox catch up before a STATUS of it: Dovecot and Courier answer STATUS of that one
+// from the view (Cyrus does not). All mailboxes are meant where real is "".
 func (c *conn) refresh(real string) error {
-	if c.sel == nil || real != c.sel.name {
+	if c.sel == nil || c.caps.Annotations || (real != "" && real != c.sel.name) {
 		return nil
 	}
 	_, err := c.one(nil, "NOOP")

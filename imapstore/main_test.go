@@ -40,7 +40,7 @@ func TestOnServers(t *testing.T) {
 		{"Mailboxes", checkMailboxes},
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
-		{"StatusOfSelected", checkStatusOfSelected},
+		{"StatusAfterLook", checkStatusAfterLook},
 		{"TornSnapshot", checkTornSnapshot},
 		{"DeletedElsewhere", checkDeletedElsewhere},
 		{"CutAppend", checkCutAppend},
@@ -49,6 +49,8 @@ func TestOnServers(t *testing.T) {
 		{"Rights", checkRights},
 		{"Deadline", checkDeadline},
 		{"ReplacedFolder", checkReplacedFolder},
+		{"StatusOfSelected", checkStatusOfSelected},
+		{"RenamedFolder", checkRenamedFolder},
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {

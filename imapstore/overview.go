@@ -72,13 +72,12 @@ func (o *overview) first() error {
 	}
 	var lines []string
 	c := o.c
-	// Of the mailbox that is selected Dovecot and Courier tell what the view of it is, see refresh. Dovecot reads the old one
-	// even behind a NOOP, if that is in the same write.
-	caught := o.scope.Status && c.sel != nil
-	if caught && c.caps.Unselect {
-		lines, c.sel = append(lines, "UNSELECT"), nil
-	} else if caught {
-		lines = append(lines, "NOOP")
+	caught := ""
+	if o.scope.Status && c.sel != nil && !c.caps.Annotations { // see refresh
+		if caught = "NOOP"; c.caps.Condstore && c.caps.Unselect { // a NOOP would have to be waited for, see Look
+			caught = "UNSELECT"
+		}
+		lines = append(lines, caught)
 	}
 	begin := len(lines)
 	for _, p := range patterns {
@@ -97,11 +96,8 @@ func (o *overview) first() error {
 	if err != nil {
 		return err
 	}
-	if caught && replies[0].status != "OK" {
-		c.sel = nil // SELECT will tell
-	}
-	if c.sel == nil {
-		c.w.view = view{}
+	if caught == "UNSELECT" || caught != "" && replies[0].status != "OK" {
+		c.sel, c.w.view = nil, view{} // SELECT will tell
 	}
 	for i, p := range replies[begin:must] {
 		// Dovecot says SERVERBUG of a user that it does not know.

@@ -166,8 +166,8 @@ func TestOverview(t *testing.T) {
 	}
 }
 
-// checkStatusOfSelected: of the mailbox that a session has selected it must tell what others did, too, not how its view was.
-func checkStatusOfSelected(t *testing.T, b *backends.Server) {
+// checkStatusAfterLook: of the mailbox that a session has selected and looked at it must tell what others did, too, not how its view was.
+func checkStatusAfterLook(t *testing.T, b *backends.Server) {
 	user, store := newUser(b), open(t, b)
 	reader, writer := login(t, store, user), login(t, store, user)
 	create(t, reader, "Box")

@@ -46,7 +46,7 @@ func TestPoolReuse(t *testing.T) {
 	if got := f.commands()[before]; got != "NOOP" {
 		t.Errorf("first command of the session that has the mailbox: %q", got)
 	}
-	if n, _ := x.Stats(); n != 1 {
+	if n, _ := x.Stats(); n != 2 { // with the STATUS that goes with it
 		t.Errorf("%d commands", n)
 	}
 	o, err := s.Login(t.Context(), "ann", "another")

@@ -150,6 +150,8 @@ func TestFeedProgress(t *testing.T) {
 	conn := c.sendPart(t, feedOf(feedAfter), len(feedOf(feedAfter)))
 	defer conn.Close()
 	gateway.await(`(msg=publishing mailbox=Calendar user=\S+ done=4 of=4)`)
+	conn.Close()
+	gateway.await(`(msg=request method=PUT kind=feed status=499)`)
 }
 
 // sendPart sends a publication up to an octet of its body.

@@ -2,6 +2,7 @@ package test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func removeProps(content string) string {
 	return strings.NewReplacer("D:set>", "D:remove>").Replace(setProps(content))
 }
 
-var shownProps = regexp.MustCompile(`<(?:[A-Z]+:)?(displayname|calendar-color|calendar-order|hidden)(?:\s[^>]*[^/>])?>([^<]*)</`)
+var shownProps = regexp.MustCompile(`<(?:[A-Za-z]+:)?(displayname|calendar-color|calendar-order|hidden)(?:\s[^>]*[^/>])?>([^<]*)</`)
 
 // props are the values that a client reads, "name=value" each, in the order of ownProps.
 func (c *crashClient) props(path string) string {
@@ -31,7 +32,7 @@ func (c *crashClient) props(path string) string {
 }
 
 func TestPrivateProperties(t *testing.T) {
-	for _, s := range sharingServers {
+	for _, s := range slices.Concat(sharingServers, metadataServers) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			b := s.start(t)
@@ -95,8 +96,13 @@ func TestPrivateProperties(t *testing.T) {
 					t.Errorf("the settings mailbox is answered %d", a.status)
 				}
 			}
-			if names := openMailStore(t, b, guest.user, guest.password).subscribed(); len(names) > 0 {
+			mail := openMailStore(t, b, guest.user, guest.password)
+			if names := mail.subscribed(); len(names) > 0 {
 				t.Errorf("subscribed: %q", names)
+			}
+			inMetadata := strings.HasSuffix(s.name, " metadata")
+			if made := strings.Contains(strings.Join(mail.raw(`LIST "" "*"`), " "), "calgate"); made == inMetadata {
+				t.Errorf("the settings mailbox was made: %v", made)
 			}
 
 			// Who may change what all see, does; and sees it.

@@ -28,6 +28,17 @@ var sharingServers = []struct {
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},
 }
 
+// metadataServers are those on which properties have a place beside the folder.
+var metadataServers = []struct {
+	name  string
+	start func(testing.TB) *backends.Server
+}{
+	{"dovecot metadata", func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true})
+	}},
+	{"cyrus metadata", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Metadata: true}) }},
+}
+
 // rightsCases are rights in the letters of RFC 4314, and what then works. Statuses: PROPFIND, GET, PUT of something new, PUT
 // over, DELETE, PROPPATCH (which without the privilege is about the guest's own properties).
 var rightsCases = []struct {

@@ -2,6 +2,8 @@ package calendar
 
 import (
 	"github.com/maypok86/otter/v2"
+
+	"calgate/translate"
 )
 
 // cache holds what was read before: indexes of folders, bodies, and the lists of
@@ -16,10 +18,12 @@ type cache struct {
 
 type folderKey struct{ login, mailbox string }
 
-// bodyKey names octets that never change.
+// bodyKey names octets that never change. The token is for a folder that takes the name of
+// another one with the same UIDVALIDITY.
 type bodyKey struct {
 	folderKey
 	uidValidity, uid uint32
+	token            translate.Token
 }
 
 // maxHomes bounds the mailbox lists that are kept, in logins.

@@ -79,6 +79,10 @@ type Account struct {
 	states   states           // of the last OpenHome or OpenHomeOf of this request
 	settings settings
 
+	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
+	allMetadata bool                             // metadata holds all that there is
+	many        bool                             // this request is about many calendars
+
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration
 }

@@ -51,7 +51,11 @@ func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Pr
 	if there && v.ix.triple.Messages > 0 {
 		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
 	}
-	return c, v.patchLife(ctx, collection, func(properties) properties { return properties(nil).merged(set, nil) }, true)
+	body, err := v.patchLife(ctx, collection, changes(nil, set, nil), true)
+	if err == nil {
+		v.annotate(ctx, nil, set, nil, body)
+	}
+	return c, err
 }
 
 // newCalendar names the mailbox of a new calendar: below the root of its kind,

@@ -135,7 +135,7 @@ func TestManyForeign(t *testing.T) {
 			after, _ := a.Stats()
 			return after - before
 		}
-		if commands := open(); commands > 9 {
+		if commands := open(); commands > 10 {
 			t.Errorf("%d commands for one pass", commands)
 		}
 		if commands := open(); commands > 3 && !strings.Contains(t.Name(), "no_cache") {

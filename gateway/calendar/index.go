@@ -19,6 +19,7 @@ import (
 // look makes a new one, from what is new.
 type index struct {
 	triple  imapstore.Mailbox  // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
+	id      string             // of the mailbox, where the server has one: a renamed one can have the triple of what was there
 	records []translate.Record // by UID
 	listing *translate.Listing
 	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
@@ -73,11 +74,15 @@ func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]
 		return nil, looked, err
 	}
 	old := a.server.cache.index(key)
+	if old != nil && old.id != looked.ID {
+		old = nil
+	}
 	if old != nil && sameSet(old.triple, looked.Mailbox) {
 		return old, looked, nil
 	}
 	ix, err := a.read(ctx, looked.Mailbox, old, empty)
 	if ix != nil {
+		ix.id = looked.ID
 		a.server.cache.setIndex(key, ix)
 	}
 	return ix, looked, err

@@ -91,8 +91,9 @@ func (v *View) privateName() string {
 	return "~" + strings.ToLower(owner) + "/" + mailbox
 }
 
-// private are the user's own properties of the calendar, ordered by name.
-func (v *View) private(ctx context.Context) (properties, error) {
+// privateLife is the user's own properties of the calendar as the settings mailbox has
+// them, ordered by name.
+func (v *View) privateLife(ctx context.Context) (properties, error) {
 	if !v.calendar.Exists || !v.mayBePrivate() {
 		return nil, nil
 	}
@@ -104,11 +105,7 @@ func (v *View) private(ctx context.Context) (properties, error) {
 	if life == nil {
 		return nil, nil
 	}
-	own := slices.Clone(all[life.Name])
-	for i := range own {
-		own[i].Private = true
-	}
-	return own, nil
+	return all[life.Name], nil
 }
 
 // privateLives are all that the settings mailbox holds, read once a request and in
@@ -146,11 +143,27 @@ func (a *Account) privateLives(ctx context.Context) (map[string]properties, erro
 }
 
 // patchPrivate changes the user's own properties of the calendar, which asks for no
-// right but to read it.
-func (v *View) patchPrivate(ctx context.Context, change func(properties) properties) error {
+// right but to read it: in METADATA where the server takes them, else in the settings
+// mailbox, which counts before METADATA.
+func (v *View) patchPrivate(ctx context.Context, entries imapstore.Annotations, set []Property, remove []PropertyName) error {
 	if err := v.require("Patch", Read); err != nil {
 		return err
 	}
+	if all := ownAnnotations(entries).merged(set, remove); len(all) > maxProperties || len(all.encode()) > maxPropertyOctets {
+		return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
+	}
+	done, err := v.annotatePrivate(ctx, entries, set, remove)
+	switch {
+	case err != nil:
+		return err
+	case done:
+		return v.forgetPrivate(ctx, changed(set, remove))
+	}
+	return v.patchSettings(ctx, changes(annotations(entries, private), set, remove))
+}
+
+// patchSettings changes the user's own properties in the settings mailbox.
+func (v *View) patchSettings(ctx context.Context, change func(properties) properties) error {
 	a := v.account
 	s := a.settingsView()
 	err := s.look(ctx)
@@ -164,22 +177,16 @@ func (v *View) patchPrivate(ctx context.Context, change func(properties) propert
 	}
 	v.besides = s
 	a.settings = settings{asked: true, exists: true, triple: s.ix.triple, view: s}
-	return s.patchLife(ctx, v.privateName(), change, false)
+	_, err = s.patchLife(ctx, v.privateName(), change, false)
+	return err
 }
 
-// forgetPrivate removes the user's own properties of names that he has just changed
-// for all: they would hide the change from him, and from nobody else.
-func (v *View) forgetPrivate(ctx context.Context, set []Property, remove []PropertyName) error {
-	own, err := v.private(ctx)
-	if err != nil {
+// forgetPrivate removes names from what the settings mailbox holds of the calendar:
+// they would hide from the user what he has just set elsewhere.
+func (v *View) forgetPrivate(ctx context.Context, names []PropertyName) error {
+	own, err := v.privateLife(ctx)
+	if err != nil || !slices.ContainsFunc(names, func(n PropertyName) bool { _, has := own.find(n); return has }) {
 		return err
 	}
-	names := slices.Clone(remove)
-	for _, p := range set {
-		names = append(names, p.Name)
-	}
-	if !slices.ContainsFunc(names, func(n PropertyName) bool { _, has := own.find(n); return has }) {
-		return nil
-	}
-	return v.patchPrivate(ctx, func(old properties) properties { return old.merged(nil, names) })
+	return v.patchSettings(ctx, func(old properties) properties { return old.merged(nil, names) })
 }

@@ -23,12 +23,17 @@ type PropertyName struct{ Space, Local string }
 func (n PropertyName) String() string { return "{" + n.Space + "}" + n.Local }
 
 // Property is a property of a calendar. XML is the element as an answer writes it,
-// complete with its namespace declarations.
+// complete with its namespace declarations. Text is the character data in it: all
+// there is of a property that a program without XML keeps.
+//
+// One that is stored without both is not there, whatever METADATA says.
 type Property struct {
-	Name    PropertyName
-	XML     string
-	Private bool // read: this user's own, which nobody else sees
+	Name      PropertyName
+	XML, Text string
+	Private   bool // read: this user's own, which nobody else sees
 }
+
+func (p Property) isThere() bool { return p.XML != "" || p.Text != "" }
 
 // properties are all of a calendar, ordered by name.
 type properties []Property
@@ -99,23 +104,38 @@ func decodeProperties(body []byte) properties {
 const collection = ""
 
 // Properties are what this user sees: the stored properties of the calendar, ordered
-// by name, with the user's own ones before those that all share.
+// by name, with the user's own ones before those that all share. What METADATA says
+// fills what is stored in neither.
 func (v *View) Properties(ctx context.Context) ([]Property, error) {
-	shared, err := v.SharedProperties(ctx)
+	entries, err := v.entries(ctx)
 	if err != nil {
 		return nil, err
 	}
-	own, err := v.private(ctx)
+	stored, err := v.life(ctx, collection)
 	if err != nil {
 		return nil, err
 	}
-	return properties(shared).merged(own, nil), nil
+	own, err := v.privateLife(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own = annotations(entries, private).merged(own, nil).there()
+	for i := range own {
+		own[i].Private = true
+	}
+	return annotations(entries, shared).merged(stored, nil).there().merged(own, nil), nil
 }
 
-// SharedProperties are the stored properties that all see, ordered by name: one
+// SharedProperties are those that the folder itself holds for all, ordered by name: one
 // message, read once.
 func (v *View) SharedProperties(ctx context.Context) ([]Property, error) {
-	return v.life(ctx, collection)
+	stored, err := v.life(ctx, collection)
+	return stored.there(), err
+}
+
+// there are those that are.
+func (ps properties) there() properties {
+	return slices.DeleteFunc(ps, func(p Property) bool { return !p.isThere() })
 }
 
 // life reads the properties of a props life, nil where there is none.
@@ -124,6 +144,11 @@ func (v *View) life(ctx context.Context, name string) (properties, error) {
 		head := v.ix.listing.Props(name)
 		if head == nil || head.Head.Length == 0 {
 			return nil, nil
+		}
+		if name == collection {
+			if body := v.annotatedBody(head.Head); body != nil {
+				return decodeProperties(body), nil
+			}
 		}
 		e := Entry{UID: head.Head.UID, Length: head.Head.Length}
 		items := []Item{{Entry: e}}
@@ -148,38 +173,54 @@ func (v *View) life(ctx context.Context, name string) (properties, error) {
 //
 // Errors: Kind Forbidden, TooMany, OverQuota, Unavailable.
 func (v *View) Patch(ctx context.Context, set []Property, remove []PropertyName) error {
-	change := func(old properties) properties { return old.merged(set, remove) }
-	if !v.May(WriteProperties) {
-		return v.patchPrivate(ctx, change)
-	}
-	if err := v.patchLife(ctx, collection, change, false); err != nil {
+	entries, err := v.entries(ctx)
+	if err != nil {
 		return err
 	}
-	return v.forgetPrivate(ctx, set, remove)
+	if !v.May(WriteProperties) {
+		return v.patchPrivate(ctx, entries, set, remove)
+	}
+	body, err := v.patchLife(ctx, collection, changes(annotations(entries, shared), set, remove), false)
+	if err != nil {
+		return err
+	}
+	v.annotate(ctx, entries, set, remove, body)
+	return v.forgetPrivate(ctx, changed(set, remove))
+}
+
+// changes is what a PROPPATCH does to a props life. What is removed, and below it
+// another program's METADATA would show, is stored as what is not there.
+func changes(below properties, set []Property, remove []PropertyName) func(properties) properties {
+	for _, n := range remove {
+		if _, shows := below.find(n); shows {
+			set = append(slices.Clip(set), Property{Name: n})
+		}
+	}
+	return func(old properties) properties { return old.merged(set, remove) }
 }
 
 // errFirst says that a calendar has properties already.
 var errFirst = errors.New("the calendar has properties already")
 
 // patchLife writes the next version of a props life; first wants to be the one that
-// begins it, and fails with Kind Exists otherwise.
-func (v *View) patchLife(ctx context.Context, name string, change func(properties) properties, first bool) error {
+// begins it, and fails with Kind Exists otherwise. It gives the body that was stored.
+func (v *View) patchLife(ctx context.Context, name string, change func(properties) properties, first bool) ([]byte, error) {
 	for try := range maxTries {
 		if try > 0 {
 			if err := v.look(ctx); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := v.require("Patch", WriteProperties); err != nil {
-			return err
+			return nil, err
 		}
 		head := v.ix.listing.Props(name)
 		if first && head != nil {
-			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Exists, Err: errFirst}
+			return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Exists, Err: errFirst}
 		}
 		old, err := v.life(ctx, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if v.ix.listing.Props(name) != head {
 			continue // replaced while it was read
@@ -187,12 +228,12 @@ func (v *View) patchLife(ctx context.Context, name string, change func(propertie
 		merged := change(old)
 		body := merged.encode()
 		if len(merged) > maxProperties || len(body) > maxPropertyOctets {
-			return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
+			return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
 		}
 		w := translate.Write{Op: translate.OpProps, Name: name, Hash: translate.Hash(body), Length: int64(len(body))}
 		if _, err = v.append(ctx, "Patch", w, head, "", body); !errors.Is(err, errLost) {
-			return err
+			return body, err
 		}
 	}
-	return &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Unavailable, Err: errLostAgain}
+	return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Unavailable, Err: errLostAgain}
 }

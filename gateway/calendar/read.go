@@ -140,5 +140,9 @@ func (v *View) body(ctx context.Context, r *translate.Record, message []byte) []
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
-	return bodyKey{folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, v.ix.triple.UIDValidity, uid}
+	k := bodyKey{folderKey: folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, uidValidity: v.ix.triple.UIDValidity, uid: uid}
+	if r := v.ix.record(uid); r != nil {
+		k.token = r.Token
+	}
+	return k
 }

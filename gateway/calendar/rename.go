@@ -1,0 +1,158 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"calgate/imapstore"
+)
+
+var (
+	errOwnHome  = errors.New("only calendars of one's own home move, and only within it")
+	errInside   = errors.New("a calendar cannot move into itself")
+	errKind     = errors.New("calendars and task lists cannot become each other: their names say what they are")
+	errMailThen = errors.New("there are mail folders below it, which would become calendars")
+	errDefault  = errors.New("the default calendar or task list is below it")
+)
+
+// Rename moves a calendar of the account's own home to another path, and the calendars
+// below it with it: RENAME, so nothing else of it changes. What is there already is never
+// replaced. Errors: Kind Forbidden, Exists, Conflict (no parent), NameRefused, NotFound,
+// Unavailable.
+func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calendar, error) {
+	if c.Default || c.Others() || !c.Exists {
+		return c, &Error{Op: "Rename", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Unbind, Err: errOwnHome}
+	}
+	v, err := a.Open(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	if !v.rights.has('x') {
+		return c, &Error{Op: "Rename", Mailbox: c.Mailbox, Kind: Forbidden, Privilege: Unbind}
+	}
+	a.forgetHome()
+	h, err := a.Home(ctx)
+	if err != nil {
+		return c, err
+	}
+	if there, ok := h.Find(path); ok {
+		return there, &Error{Op: "Rename", Mailbox: there.Mailbox, Kind: Exists}
+	}
+	to, err := h.newCalendar(path, c.Kind)
+	if err != nil {
+		return c, err
+	}
+	moving, err := a.moving(ctx, h, c, to)
+	if err != nil {
+		return c, err
+	}
+	defer a.forgetHome()
+	if err := a.rename(ctx, c.Mailbox, to.Mailbox); err != nil {
+		return c, err
+	}
+	return to, a.follow(ctx, moving, c.Mailbox, to.Mailbox)
+}
+
+// moving are the mailboxes that a RENAME would move, if it may.
+func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapstore.Listed, error) {
+	refuse := func(k ErrorKind, why error) ([]imapstore.Listed, error) {
+		return nil, &Error{Op: "Rename", Mailbox: c.Mailbox, Kind: k, Err: why}
+	}
+	if to.Mailbox == c.Mailbox || below(c.Mailbox, to.Mailbox) {
+		return refuse(NameRefused, errInside)
+	}
+	listed, err := a.session.List(ctx, false)
+	if err != nil {
+		return nil, wrap("List", "", err)
+	}
+	calendars := map[string]Calendar{}
+	for _, known := range h.Calendars {
+		calendars[known.Mailbox] = known
+	}
+	var moving []imapstore.Listed
+	for _, l := range listed {
+		if l.Name == to.Mailbox || below(to.Mailbox, l.Name) {
+			return refuse(Exists, nil)
+		}
+		rest, ok := strings.CutPrefix(l.Name, c.Mailbox)
+		if !ok || rest != "" && rest[0] != '/' {
+			continue
+		}
+		known, isCalendar := calendars[l.Name]
+		switch {
+		case l.NoSelect:
+		case !isCalendar:
+			return refuse(NameRefused, errMailThen)
+		case known.Default:
+			return refuse(NameRefused, errDefault)
+		case known.Why != byType:
+			if kind, _ := a.server.kinds.of(imapstore.Listed{Mailbox: imapstore.Mailbox{Name: to.Mailbox + rest}}, ""); kind != known.Kind {
+				return refuse(NameRefused, errKind)
+			}
+		}
+		moving = append(moving, l)
+	}
+	return moving, nil
+}
+
+// rename is RENAME, told to the log. Where its answer got lost the names tell what became
+// of it.
+func (a *Account) rename(ctx context.Context, from, to string) error {
+	err := a.session.Rename(ctx, from, to)
+	if unknown(err) {
+		if err := a.renew(ctx); err != nil {
+			return err
+		}
+		listed, lerr := a.session.List(ctx, false)
+		if lerr != nil {
+			return wrap("Rename", from, lerr)
+		}
+		if hasMailbox(listed, to) && !hasMailbox(listed, from) {
+			err = nil
+		}
+	}
+	switch {
+	case storeKind(err, imapstore.Denied):
+		return &Error{Op: "Rename", Mailbox: to, Kind: NameRefused, Err: err}
+	case err != nil:
+		return wrap("Rename", from, err)
+	}
+	a.server.o.Logger.InfoContext(ctx, "mailbox renamed", "mailbox", from, "to", to, "user", a.name)
+	return nil
+}
+
+func hasMailbox(listed []imapstore.Listed, name string) bool {
+	for _, l := range listed {
+		if l.Name == name && !l.NoSelect {
+			return true
+		}
+	}
+	return false
+}
+
+// follow does what a RENAME of the server leaves to do: mailboxes below that stayed where
+// they were, and subscriptions, which belong to names. Nothing is lost where it ends in
+// the middle: what stayed is a calendar under its old name.
+func (a *Account) follow(ctx context.Context, moving []imapstore.Listed, from, to string) error {
+	listed, err := a.session.List(ctx, false)
+	if err != nil {
+		return wrap("List", "", err)
+	}
+	for _, l := range moving {
+		name := to + strings.TrimPrefix(l.Name, from)
+		a.server.cache.forget(folderKey{a.session.LoginKey(), l.Name})
+		a.server.cache.forget(folderKey{a.session.LoginKey(), name})
+		if l.Name != from && !l.NoSelect && hasMailbox(listed, l.Name) {
+			if err := a.rename(ctx, l.Name, name); err != nil {
+				return err
+			}
+		}
+		if l.Subscribed {
+			if err := errors.Join(a.session.Subscribe(ctx, name, true), a.session.Subscribe(ctx, l.Name, false)); err != nil {
+				a.server.o.Logger.WarnContext(ctx, "subscription", "mailbox", name, "user", a.name, "err", err)
+			}
+		}
+	}
+	return nil
+}

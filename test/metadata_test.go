@@ -1,0 +1,93 @@
+package test
+
+import (
+	"strings"
+	"testing"
+)
+
+// Properties that other programs keep in METADATA: Kolab's in folders that one of them has marked, those of Cyrus' own CalDAV
+// service. They fill what the folder does not say, and follow what CalDAV changes.
+func TestMetadataInStep(t *testing.T) {
+	for _, s := range metadataServers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			c := newCrashClient(t, b, startGateway(t, b, nil, false))
+			other := &crashClient{c.user, c.password, startGateway(t, b, nil, true)}
+			calendar := "/CalDAV/~me/Work/"
+			c.must(t, request{"MKCALENDAR", calendar, nil, ""})
+			m := openMailStore(t, b, c.user, c.password)
+			box := `"` + m.name("Calendar/Work") + `"`
+			// metadata is the value of an entry, as a mail program reads it.
+			metadata := func(entry string) string {
+				t.Helper()
+				all := strings.Join(m.raw("GETMETADATA "+box+` ("`+entry+`")`), "")
+				_, value, ok := strings.Cut(all, strings.ToLower(entry))
+				if !ok {
+					return ""
+				}
+				value = strings.Trim(strings.TrimLeft(value, `" `), `") `)
+				if _, literal, ok := strings.Cut(value, "}"); ok {
+					value = literal
+				}
+				return strings.ReplaceAll(value, "NIL", "")
+			}
+			set := func(entries string) { t.Helper(); m.raw("SETMETADATA " + box + " (" + entries + ")") }
+			seen := func(what, want string) {
+				t.Helper()
+				for _, g := range []*crashClient{c, other} {
+					if got := g.props(calendar); got != want {
+						t.Errorf("%s: %q, want %q", what, got, want)
+					}
+				}
+			}
+			const kolab, cyrus = "/shared/vendor/kolab/", "/shared/vendor/cmu/cyrus-httpd/"
+
+			seen("before", "displayname=Work")
+			set(`/shared/vendor/kolab/folder-type "event" /shared/vendor/kolab/color "ff8000" /shared/vendor/kolab/displayname "By Kolab"`)
+			seen("what a Kolab program set", "displayname=By Kolab calendar-color=#FF8000")
+			set(`/private/vendor/kolab/color "0080ff"`)
+			seen("what it set for this user", "displayname=By Kolab calendar-color=#0080FF")
+			set(`/shared/vendor/kolab/color "red; DROP"`)
+			set(`/private/vendor/kolab/color NIL`)
+			seen("no colour", "displayname=By Kolab")
+			set(`/shared/vendor/kolab/color "ff8000" /private/vendor/kolab/color "0080ff"`)
+			home := c.ask(request{"PROPFIND", "/CalDAV/~me/", map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:">` + ownProps + `</D:propfind>`})
+			if !strings.Contains(home.body, "#0080FF") || !strings.Contains(home.body, "By Kolab") {
+				t.Errorf("the home: %s", home.body)
+			}
+
+			c.must(t, request{"PROPPATCH", calendar, nil, setProps(`<A:calendar-color>#00FF7F80</A:calendar-color>`)})
+			seen("after a PROPPATCH", "displayname=By Kolab calendar-color=#00FF7F80")
+			if got := metadata(kolab + "color"); got != "00ff7f" {
+				t.Errorf("Kolab's colour is %q", got)
+			}
+			if got := metadata("/private/vendor/kolab/color"); got != "" {
+				t.Errorf("the private colour, which would hide the new one, is %q", got)
+			}
+			set(`/shared/vendor/kolab/color "123456"`)
+			seen("what the folder says counts", "displayname=By Kolab calendar-color=#00FF7F80")
+
+			c.must(t, request{"PROPPATCH", calendar, nil, removeProps(`<A:calendar-color/><D:displayname/>`)})
+			seen("after they were removed", "displayname=Work")
+			if got := metadata(kolab+"color") + metadata(kolab+"displayname"); got != "" {
+				t.Errorf("Kolab's entries are still %q", got)
+			}
+			c.must(t, request{"PROPPATCH", calendar, nil, setProps(`<D:displayname>B&#252;ro "\</D:displayname>`)})
+			seen("after a name that needs a literal", `displayname=Büro "\`)
+
+			if s.name != "cyrus metadata" {
+				return
+			}
+			if got := metadata(cyrus + "<DAV:>displayname"); got != `Büro "\` {
+				t.Errorf("Cyrus' name is %q", got)
+			}
+			set(`"` + cyrus + `<http://apple.com/ns/ical/>calendar-order" "12"`)
+			seen("what Cyrus' own service set", `displayname=Büro "\ calendar-order=12`)
+			c.must(t, request{"PROPPATCH", calendar, nil, setProps(`<A:calendar-order>13</A:calendar-order>`)})
+			if got := metadata(cyrus + "<http://apple.com/ns/ical/>calendar-order"); got != "13" {
+				t.Errorf("Cyrus' order is %q", got)
+			}
+		})
+	}
+}

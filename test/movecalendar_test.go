@@ -1,0 +1,149 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"calgate/test/backends"
+)
+
+var renamingServers = []struct {
+	name  string
+	start func(testing.TB) *backends.Server
+}{
+	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }},
+	{"sdbox dotted", func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{Format: "sdbox", Dotted: true})
+	}},
+	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }},
+	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},
+}
+
+// A calendar that is moved by one gateway is gone under its old name on another one, whose session has it selected and whose
+// caches hold it: Cyrus does not tell such a session, and Courier shows it the mailbox as it was and gives a note for each
+// message. An empty one is gone as well.
+func TestMovedUnderAnotherGateway(t *testing.T) {
+	for _, s := range renamingServers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			mover := newCrashClient(t, b, startGateway(t, b, nil, false))
+			others := []*crashClient{
+				{mover.user, mover.password, startGateway(t, b, nil, false)},
+				{mover.user, mover.password, startGateway(t, b, nil, true)},
+			}
+			mail := openMailStore(t, b, mover.user, mover.password)
+			list := func(path string) request {
+				return request{"PROPFIND", path, map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:displayname/></D:prop></D:propfind>`}
+			}
+			object := func(path string) request { return request{"GET", path + "a.ics", nil, ""} }
+			for _, empty := range []bool{false, true} {
+				from, to := fmt.Sprintf("/CalDAV/~me/Work %v/", empty), fmt.Sprintf("/CalDAV/~me/Job %v/", empty)
+				from, to = strings.ReplaceAll(from, " ", "%20"), strings.ReplaceAll(to, " ", "%20")
+				mover.must(t, request{"MKCALENDAR", from, nil, ""})
+				if !empty {
+					mover.must(t, request{"PUT", from + "a.ics", nil, crashEvent("moved")})
+				}
+				mail.raw(`SUBSCRIBE "` + mail.name(fmt.Sprintf("Calendar/Work %v", empty)) + `"`)
+				var before []crashAnswer
+				for _, o := range others {
+					o.must(t, list(from))
+					before = append(before, o.ask(object(from)))
+				}
+				mover.must(t, request{"MOVE", from, map[string]string{"Destination": to}, ""})
+				for i, o := range others {
+					if a := o.ask(object(from)); a.status != 404 {
+						t.Errorf("gateway %d, the object under the old name: %d %s", i, a.status, a.body)
+					}
+					if a := o.ask(list(from)); a.status != 404 {
+						t.Errorf("gateway %d, the old name: %d %s", i, a.status, a.body)
+					}
+					if a := o.ask(list(to)); a.status != 207 || strings.Contains(a.body, "a.ics") == empty {
+						t.Errorf("gateway %d, the new name: %d %s", i, a.status, a.body)
+					}
+					if a := o.ask(object(to)); a != before[i] {
+						t.Errorf("gateway %d, the object: %+v, was %+v", i, a, before[i])
+					}
+				}
+				// Another calendar may take the old name at once.
+				mover.must(t, request{"MKCALENDAR", from, nil, ""})
+				mover.must(t, request{"PUT", from + "b.ics", nil, displaced("b")})
+				for i, o := range others {
+					if a := o.ask(list(from)); a.status != 207 || !strings.Contains(a.body, "b.ics") || strings.Contains(a.body, "a.ics") {
+						t.Errorf("gateway %d, another one of the old name: %d %s", i, a.status, a.body)
+					}
+				}
+			}
+			if b.Name == "courier" {
+				return // tells nobody what is subscribed but by LSUB
+			}
+			if names := strings.Join(mail.subscribed(), " "); strings.Contains(names, "Work") || strings.Count(names, "Job") != 2 {
+				t.Errorf("subscribed: %s", names)
+			}
+		})
+	}
+}
+
+// What is stored while the calendar moves to and fro is stored: a PUT that was answered with 2xx is found in the end.
+func TestMoveAmongWrites(t *testing.T) {
+	for _, s := range renamingServers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			mover := newCrashClient(t, b, startGateway(t, b, nil, false))
+			names := [2]string{"/CalDAV/~me/Here/", "/CalDAV/~me/There/"}
+			mover.must(t, request{"MKCALENDAR", names[0], nil, ""})
+			var writers sync.WaitGroup
+			stored := make([][]string, 2)
+			progress, stop := make(chan struct{}, 1), make(chan struct{})
+			for w := range stored {
+				c := &crashClient{mover.user, mover.password, startGateway(t, b, nil, w == 0)}
+				writers.Go(func() {
+					for i := 0; ; i++ {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						name := fmt.Sprintf("w%dn%d", w, i)
+						a := c.ask(request{"PUT", names[i%2] + name + ".ics", map[string]string{"If-None-Match": "*"}, displaced(name)})
+						switch a.status {
+						case 201:
+							stored[w] = append(stored[w], name)
+							select {
+							case progress <- struct{}{}:
+							default:
+							}
+						case 404, 409, 503:
+						default:
+							t.Errorf("PUT: %d %s", a.status, a.body)
+						}
+					}
+				})
+			}
+			moved := 0
+			for i := range 5 {
+				<-progress
+				a := mover.ask(request{"MOVE", names[i%2], map[string]string{"Destination": names[1-i%2]}, ""})
+				if a.status != 201 {
+					t.Errorf("MOVE %d: %d %s", i, a.status, a.body)
+					break
+				}
+				moved++
+			}
+			close(stop)
+			writers.Wait()
+			list := mover.ask(request{"PROPFIND", names[moved%2], map[string]string{"Depth": "1"}, ""})
+			for w := range stored {
+				for _, name := range stored[w] {
+					if !strings.Contains(list.body, "/"+name+".ics") {
+						t.Errorf("%s was stored and is not there", name)
+					}
+				}
+			}
+			t.Logf("%d moves, %d and %d objects", moved, len(stored[0]), len(stored[1]))
+		})
+	}
+}
