@@ -132,8 +132,8 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.UIDConflict:
 		// 409, because the client can solve it by writing to that href instead.
 		e.Code, e.Precondition, e.Public = http.StatusConflict, caldav("no-uid-conflict"), "another object has this UID"
-		if q.place.collection != "" && c.Name != "" {
-			e.Href = []string{q.place.collection + escapeSegment(c.Name)}
+		if at := q.about(c.Mailbox); at.collection != "" && c.Name != "" {
+			e.Href = []string{at.collection + escapeSegment(c.Name)}
 		}
 	case calendar.PreconditionFailed:
 		e.Code, e.Public = http.StatusPreconditionFailed, "the resource is not in the state that the request names"
@@ -166,13 +166,19 @@ func stoppedAt(c *calendar.Error) string {
 	return "; the publication stopped at " + c.Name
 }
 
+// about is the place that an error in a mailbox is about: of MOVE and COPY it may be
+// the destination.
+func (q *request) about(mailbox string) place {
+	if q.to != nil && mailbox == q.to.calendar.Mailbox {
+		return *q.to
+	}
+	return q.place
+}
+
 // lacking is the resource on which a privilege is missing: members are bound and
 // unbound in their collection (RFC 3744 sections 3.9 and 3.10).
 func (q *request) lacking(p calendar.Privilege, mailbox string) string {
-	at := q.place
-	if q.to != nil && mailbox == q.to.calendar.Mailbox {
-		at = *q.to
-	}
+	at := q.about(mailbox)
 	switch {
 	case p != calendar.Bind && p != calendar.Unbind || at.base == "":
 		return at.self

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -236,6 +237,26 @@ func TestConnectionLimit(t *testing.T) {
 			t.Fatal("the other session has ended, and the gateway still cannot log in")
 		}
 	}
+	p.well()
+}
+
+// Who has reached the quota is told so, the log too, and when there is room again everything works.
+func TestQuotaReached(t *testing.T) {
+	t.Parallel()
+	b := backends.Dovecot(t, backends.Options{Quota: fmt.Sprintf("*:messages=%d", quotaMessages)})
+	p := newPatient(t, b, b.URL())
+	full := 0
+	for i := range quotaMessages + 1 {
+		name := string(rune('f' + i))
+		if full = p.ask(request{"PUT", "/CalDAV/Calendar/" + name + ".ics", nil, displaced(name)}).status; full != 201 {
+			break
+		}
+	}
+	if full != 507 {
+		t.Errorf("over quota: %d", full)
+	}
+	p.gateway.await(`(over quota)`)
+	p.must(t, request{"DELETE", "/CalDAV/Calendar/f.ics", nil, ""})
 	p.well()
 }
 

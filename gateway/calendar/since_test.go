@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -117,6 +119,9 @@ type history struct {
 	clients  [3]syncClient
 	serial   int
 	accounts []*calendar.Account
+	mail     *backends.Server
+	user     string
+	ahead    time.Duration // of all clocks, the mail server's too where a message says so
 }
 
 // syncClient is what a client knows.
@@ -126,16 +131,18 @@ type syncClient struct {
 }
 
 func newHistory(t *testing.T, s *backends.Server, limits []int) *history {
-	h := &history{t: t, limits: limits}
+	h := &history{t: t, limits: limits, mail: s}
 	o, err := imapstore.ParseURL(s.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, password := s.User()
+	var password string
+	h.user, password = s.User()
+	now := func() time.Time { return time.Now().Add(h.ahead) }
 	for range 3 {
 		store := imapstore.New(o)
-		server := calendar.New(store, calendar.Options{Autocreate: true})
-		a, err := server.Login(t.Context(), user, password)
+		server := calendar.New(store, calendar.Options{Autocreate: true, Now: now, KeepDeleted: time.Hour})
+		a, err := server.Login(t.Context(), h.user, password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,6 +197,7 @@ func (h *history) run(rt *rapid.T) {
 		},
 		"foreign": func(rt *rapid.T) { h.foreign(rt) },
 		"raw":     func(rt *rapid.T) { h.meddle(rt) },
+		"expire":  func(rt *rapid.T) { h.expire(rt) },
 	})
 	for i := range h.clients {
 		for !h.sync(rt, i, 0) {
@@ -274,6 +282,41 @@ func (h *history) meddle(rt *rapid.T) {
 	if err := h.raw.Expunge(h.t.Context(), "Calendar", []uint32{rapid.SampledFrom(uids).Draw(rt, "message")}); err != nil {
 		rt.Fatal(err)
 	}
+}
+
+// expire lets two hours pass, by the gateways' clocks and by the INTERNALDATE of a mail, and cleans up: the tombstones of before
+// go.
+func (h *history) expire(rt *rapid.T) {
+	h.ahead = 2 * time.Hour
+	defer func() { h.ahead = 0 }()
+	if err := appendAt(h.mail.Addr, h.user, "Calendar", time.Now().Add(h.ahead)); err != nil {
+		rt.Fatal(err)
+	}
+	if err := h.open(rapid.IntRange(0, 2).Draw(rt, "gateway")).CleanUp(h.t.Context()); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// appendAt appends a mail with an INTERNALDATE of its own.
+func appendAt(addr, user, mailbox string, at time.Time) error {
+	c, err := imapclient.DialInsecure(addr, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Login(user, backends.Password(user)).Wait(); err != nil {
+		return err
+	}
+	const mail = "From: x@example.com\r\nSubject: later\r\n\r\nmail\r\n"
+	a := c.Append(mailbox, int64(len(mail)), &imap.AppendOptions{Time: at})
+	if _, err := a.Write([]byte(mail)); err != nil {
+		return err
+	}
+	if err := a.Close(); err != nil {
+		return err
+	}
+	_, err = a.Wait()
+	return err
 }
 
 func (h *history) uids(rt *rapid.T) []uint32 {

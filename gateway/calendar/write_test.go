@@ -26,6 +26,7 @@ type fleet struct {
 	mail           *backends.Server
 	servers        []*calendar.Server
 	user, password string
+	mailbox        string // the server's name of the default calendar, where a test needs it
 }
 
 // eachBackend runs a test on the embedded store, on real servers, and with caches
