@@ -215,7 +215,7 @@ func (q *request) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	header := q.w.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control"} {
+	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control", "Preference-Applied"} {
 		header.Del(name)
 	}
 	switch e.Code {

@@ -114,14 +114,13 @@ func (c *conn) present(real string) error {
 
 // Present are those of the mailboxes of other users that are there, in their order, whether LIST shows them or not: a Dovecot
 // session that is older than an owner's first share does not list it until it is named. All are asked in one write. A refusal
-// without a code is none of Dovecot's; the servers that refuse so list everything. mailboxes[0] counts for all in whether the
-// session must be a new one (Caps.RightsLag).
+// without a code is none of Dovecot's; the servers that refuse so list everything.
 func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, error) {
-	if len(mailboxes) == 0 {
-		return nil, nil
+	if err := s.Anew(ctx); err != nil { // a mailbox that was hidden stays so, too
+		return nil, err
 	}
 	var there []string
-	err := s.do(ctx, "Present", mailboxes[0], again, func(c *conn) error {
+	err := s.do(ctx, "Present", "", again, func(c *conn) error {
 		var asked, lines []string
 		for _, name := range mailboxes {
 			if real, err := c.server(name); err == nil && c.isOther(real) {
