@@ -16,6 +16,7 @@ type conditions struct {
 	ifDAV                []ifList // nil: absent
 	ifModifiedSince      time.Time
 	ifUnmodifiedSince    time.Time
+	ifScheduleTag        bool // If-Schedule-Tag-Match, whatever it says
 }
 
 // tagList is a list of entity tags, or "*".
@@ -34,6 +35,7 @@ func parseConditions(h http.Header) (conditions, error) {
 	if t, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil {
 		c.ifUnmodifiedSince = t
 	}
+	_, c.ifScheduleTag = h["If-Schedule-Tag-Match"]
 	if lines := h["If"]; len(lines) > 0 {
 		lists, ok := parseIf(strings.Join(lines, " "))
 		if !ok {
@@ -101,7 +103,7 @@ func (l *tagList) weak(etag string, exists bool) bool {
 
 // conditional tells whether the client named a state that it wants to find.
 func (c conditions) conditional() bool {
-	return c.ifMatch != nil || c.ifNoneMatch != nil || c.ifDAV != nil || !c.ifUnmodifiedSince.IsZero()
+	return c.ifMatch != nil || c.ifNoneMatch != nil || c.ifDAV != nil || !c.ifUnmodifiedSince.IsZero() || c.ifScheduleTag
 }
 
 // errNotModified is the 304 of a GET (RFC 9110 section 15.4.5).
@@ -128,6 +130,11 @@ func (c conditions) check(method string, s state) error {
 		}
 	case !c.ifUnmodifiedSince.IsZero() && s.exists && !s.modified.IsZero() && modified.After(c.ifUnmodifiedSince):
 		return failed("If-Unmodified-Since")
+	case c.ifScheduleTag && !reads:
+		// No object here has a schedule tag, so the client knows one from another
+		// server, and what it is about to write over it has not seen (RFC 6638 section
+		// 8.3). If-Match says better what it has seen.
+		return failed("If-Schedule-Tag-Match")
 	}
 	if c.ifDAV != nil && !holds(c.ifDAV, s) {
 		return failed("If")
@@ -214,7 +221,8 @@ const (
 
 // depth reads the header; missing is what its absence means for the method.
 func (q *request) depth(missing depth) (depth, error) {
-	switch strings.ToLower(strings.TrimSpace(q.r.Header.Get("Depth"))) {
+	value, _, _ := strings.Cut(q.r.Header.Get("Depth"), ",") // "1,noroot": see preferences
+	switch strings.ToLower(strings.TrimSpace(value)) {
 	case "":
 		return missing, nil
 	case "0":
@@ -225,20 +233,4 @@ func (q *request) depth(missing depth) (depth, error) {
 		return depthInfinity, nil
 	}
 	return 0, badRequest("Depth is 0, 1 or infinity")
-}
-
-// minimal tells whether the client wants no more than it must know: Prefer:
-// return=minimal (RFC 8144 section 2.1), its older spelling, or Brief: t.
-func (q *request) minimal() bool {
-	for _, line := range q.r.Header["Prefer"] {
-		for p := range strings.SplitSeq(line, ",") {
-			p, _, _ = strings.Cut(p, ";")
-			switch strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(p, " ", ""), `"`, "")) {
-			case "return=minimal", "return-minimal":
-				q.w.Header().Set("Preference-Applied", "return=minimal")
-				return true
-			}
-		}
-	}
-	return strings.EqualFold(strings.TrimSpace(q.r.Header.Get("Brief")), "t")
 }

@@ -21,7 +21,7 @@ func (q *request) delete() error {
 		return err
 	}
 	if err := view.Delete(ctx, q.place.name, q.objectCondition()); err != nil {
-		return err
+		return q.instead(err)
 	}
 	q.clean(view)
 	q.w.WriteHeader(http.StatusNoContent)

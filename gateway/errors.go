@@ -215,7 +215,7 @@ func (q *request) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	header := q.w.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control"} {
+	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control", "Preference-Applied"} {
 		header.Del(name)
 	}
 	switch e.Code {
@@ -248,6 +248,9 @@ func (e *HTTPError) body() []byte {
 		c := davxml.Condition{Name: e.Precondition, Hrefs: e.Href}
 		if e.Privilege != "" {
 			c.Privilege = dav(string(e.Privilege))
+		}
+		if e.Privilege == calendar.ReadFreeBusy { // the one that is not RFC 3744's
+			c.Privilege = caldav(string(e.Privilege))
 		}
 		davxml.WriteError(&b, c)
 		return b.Bytes()

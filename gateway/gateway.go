@@ -132,7 +132,7 @@ func methods() []method {
 		{"PROPPATCH", dav, (*request).proppatch, nil},
 		{"REPORT", dav, (*request).report, nil},
 		{"ACL", placeCalendar | placeObject, (*request).acl, (*calendar.Account).HasACL},
-		{"POST", placeCalendar, (*request).post, (*calendar.Account).CanShare},
+		{"POST", placeCalendar, (*request).post, nil},
 		{"MKCALENDAR", placeNothing, (*request).mkcalendar, nil},
 		{"MKCOL", placeNothing, (*request).mkcalendar, nil},
 	}

@@ -62,8 +62,18 @@ func (m *multistatus) home(d depth) error {
 		return err
 	}
 	s := &subject{q: q, kind: placeHome, home: home}
-	if err := m.respond(davxml.EscapeHref(q.place.self), "", s, 0); err != nil || d != depth1 {
-		return err
+	if home != nil && q.place.owner == "" {
+		if s.quota, err = m.quotaOf(placeHome, home.DefaultCalendar()); err != nil {
+			return err
+		}
+	}
+	if !q.noRoot(d) {
+		if err := m.respond(davxml.EscapeHref(q.place.self), "", s, 0); err != nil {
+			return err
+		}
+	}
+	if d != depth1 {
+		return nil
 	}
 	return m.calendars(home)
 }
@@ -71,6 +81,9 @@ func (m *multistatus) home(d depth) error {
 // calendars writes the responses of all calendars in a home. They are opened only
 // where the listing does not tell enough.
 func (m *multistatus) calendars(home *calendar.HomeView) error {
+	if err := m.readQuotas(placeCalendar, home.All()...); err != nil {
+		return err
+	}
 	if !m.needsView(home) {
 		for _, c := range home.All() {
 			if err := m.listCalendar(c, nil, 0); err != nil {

@@ -49,7 +49,7 @@ func (q *request) move() error {
 	if err != nil {
 		return err
 	}
-	q.stored(result)
+	q.stored(result, "", nil)
 	return nil
 }
 

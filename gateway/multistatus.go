@@ -28,7 +28,8 @@ type multistatus struct {
 	// cannot be read now, and what this user may not read.
 	missing, unreadable, refused []xml.Name
 
-	acls map[string][]calendar.Grant // read for a whole list, by mailbox
+	acls   map[string][]calendar.Grant // read for a whole list, by mailbox
+	quotas map[string]*calendar.Quota  // the same; nil: it has none
 }
 
 // question is a name that was asked for, with its live property if it has one on
@@ -102,7 +103,7 @@ func (m *multistatus) needsView(home *calendar.HomeView) bool {
 // needsHome tells whether a home must be listed to answer for it alone.
 func (m *multistatus) needsHome() bool {
 	return slices.ContainsFunc(m.plan(placeHome), func(w question) bool {
-		return w.live != nil && (w.name == cTagName || w.name == syncTokenName)
+		return w.live != nil && (w.name == cTagName || w.name == syncTokenName || w.live.quota)
 	})
 }
 
@@ -124,6 +125,9 @@ func (m *multistatus) needsBody() bool {
 func (m *multistatus) calendarSubject(c calendar.Calendar, v *calendar.View) (*subject, error) {
 	s := &subject{q: m.q, kind: placeCalendar, calendar: c, view: v, home: m.q.homeView}
 	err := m.readACL(s, placeCalendar)
+	if err == nil {
+		s.quota, err = m.quotaOf(placeCalendar, c)
+	}
 	if err != nil || v == nil || !m.needsStored() {
 		return s, err
 	}

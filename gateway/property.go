@@ -33,6 +33,8 @@ type property struct {
 	stored bool
 	// acl tells whether the calendar's ACL must be read.
 	acl bool
+	// quota tells whether the mail server must be asked for quotas.
+	quota bool
 	// read appends the content of the element. ok is false where the resource
 	// has no such property. Nil: what is stored is all there is.
 	read func(b []byte, s *subject) (content []byte, ok bool)
@@ -53,6 +55,8 @@ type subject struct {
 
 	acl       []calendar.Grant    // nil where it was not needed, or may not be read
 	principal *calendar.Principal // of a principal that is not the user's own
+
+	quota *calendar.Quota // nil where there is none, or it was not needed
 }
 
 // properties are the live properties, in the order in which allprop and propname
@@ -87,6 +91,11 @@ var properties = tagged([]property{
 	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
 	{name: syncTokenName, on: placeHome | placeCalendar, index: true, read: syncToken},
 	{name: cTagName, on: placeHome | placeCalendar, index: true, read: getCTag},
+
+	// RFC 4331 section 2, RFC 5995 section 3.2.1
+	{name: dav("quota-available-bytes"), on: placeHome | placeCalendar, quota: true, read: quotaAvailableBytes},
+	{name: dav("quota-used-bytes"), on: placeHome | placeCalendar, quota: true, read: quotaUsedBytes},
+	{name: dav("add-member"), on: placeCalendar, read: addMemberHref},
 
 	// RFC 4791 section 6.2.1, RFC 6638 section 2.4.1
 	{name: caldav("calendar-home-set"), on: collections, read: calendarHomeSet},

@@ -83,8 +83,10 @@ func (m *multistatus) calendar(d depth) error {
 		return err
 	}
 	base := davxml.EscapeHref(q.place.collection)
-	if err := m.respond(base, "", s, 0); err != nil || d == depth0 {
-		return err
+	if !q.noRoot(d) {
+		if err := m.respond(base, "", s, 0); err != nil || d == depth0 {
+			return err
+		}
 	}
 	o := subject{q: q, kind: placeObject, calendar: q.place.calendar, view: v, acl: s.acl}
 	if err := m.readACL(&o, placeObject); err != nil {

@@ -24,6 +24,13 @@ func (q *request) put() error {
 	if q.place.kind == placeFeed {
 		return q.subscribe()
 	}
+	if err := q.putObject(); err != nil {
+		return q.instead(err)
+	}
+	return nil
+}
+
+func (q *request) putObject() error {
 	if len(q.place.name) > maxName {
 		return &HTTPError{Code: http.StatusForbidden, Public: "the name is too long"}
 	}
@@ -62,19 +69,30 @@ func (q *request) put() error {
 	if err != nil {
 		return err
 	}
-	q.stored(result)
+	q.stored(result, q.place.self, o)
 	return nil
 }
 
-// stored answers a request that stored an object.
-func (q *request) stored(result calendar.Result) {
+// stored answers a request that stored an object. Who prefers that gets it back, octet
+// for octet what was sent.
+func (q *request) stored(result calendar.Result, href string, o *translate.Object) {
+	code := http.StatusNoContent
+	if result.Created {
+		code = http.StatusCreated
+	}
+	switch prefer := q.prefer(); {
+	case prefer.representation && o != nil:
+		if !result.Created {
+			code = http.StatusOK
+		}
+		q.represent(code, href, o.Component, result.ETag, o.Raw)
+		return
+	case prefer.minimal:
+		q.applied("return=minimal")
+	}
 	q.w.Header().Set("ETag", result.ETag)
 	q.w.Header().Set("Content-Length", "0")
-	if result.Created {
-		q.w.WriteHeader(http.StatusCreated)
-	} else {
-		q.w.WriteHeader(http.StatusNoContent)
-	}
+	q.w.WriteHeader(code)
 }
 
 // autocreated makes the default calendar that a write goes to, if it is not there.

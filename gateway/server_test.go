@@ -221,7 +221,7 @@ func TestAllow(t *testing.T) {
 		{"/UserDAV/~me/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
 		{"/CalDAV/~me", "OPTIONS, PROPFIND, PROPPATCH, REPORT"},
-		{"/CalDAV/Calendar", "OPTIONS, GET, HEAD, DELETE, MOVE, PROPFIND, PROPPATCH, REPORT"},
+		{"/CalDAV/Calendar", "OPTIONS, GET, HEAD, DELETE, MOVE, PROPFIND, PROPPATCH, REPORT, POST"},
 		{"/CalendarData/Calendar", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND"},
 		{"/CalDAV/Calendar/a.ics", "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"},
 	} {
@@ -233,6 +233,9 @@ func TestAllow(t *testing.T) {
 			t.Errorf("%s: Allow: %s", c.url, got)
 		}
 		for _, method := range []string{"TRACE", "PATCH", "POST", "LOCK", "ACL", "FROBNICATE"} {
+			if strings.Contains(c.allow, method) {
+				continue
+			}
 			if a := r.want(405, method, c.url, ""); a.Header.Get("Allow") != c.allow {
 				t.Errorf("%s %s: Allow: %s", method, c.url, a.Header.Get("Allow"))
 			}

@@ -23,6 +23,7 @@ var postTypes = map[string]func(*request) error{
 	"application/xml":            (*request).share, // Apple's programs
 	"text/xml":                   (*request).share,
 	"application/davsharing+xml": (*request).share,
+	"text/calendar":              (*request).addMember,
 }
 
 // post answers POST by what it carries.

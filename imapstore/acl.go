@@ -116,6 +116,9 @@ func (c *conn) present(real string) error {
 // session that is older than an owner's first share does not list it until it is named. All are asked in one write. A refusal
 // without a code is none of Dovecot's; the servers that refuse so list everything.
 func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, error) {
+	if err := s.Anew(ctx); err != nil { // a mailbox that was hidden stays so, too
+		return nil, err
+	}
 	var there []string
 	err := s.do(ctx, "Present", "", again, func(c *conn) error {
 		var asked, lines []string

@@ -40,6 +40,7 @@ func TestOnServers(t *testing.T) {
 		{"Mailboxes", checkMailboxes},
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
+		{"StatusAfterLook", checkStatusAfterLook},
 		{"TornSnapshot", checkTornSnapshot},
 		{"DeletedElsewhere", checkDeletedElsewhere},
 		{"CutAppend", checkCutAppend},

@@ -159,6 +159,19 @@ func TestACL(t *testing.T) {
 					t.Errorf("%v again gives %q, want %q", tt.privileges, got, tt.rights)
 				}
 			}
+			// who has the right a may give rights, and take his own
+			wantCondition(t, r.owner, aclRequest(r.own, ace(guest, "all")), 200, "")
+			if a := r.guest.ask(propfind(r.theirs, "D:acl")); !strings.Contains(a.body, "<D:href>"+principalOf(r.owner)+"</D:href></D:principal><D:grant><D:privilege><D:all/></D:privilege></D:grant><D:protected/>") {
+				t.Errorf("the owner in the acl that the guest sees: %s", a.body)
+			}
+			wantCondition(t, r.guest, aclRequest(r.theirs, ace(principalOf(r.owner), "all"), ace(guest, "all"), ace("/UserDAV/carol/", "read")), 200, "")
+			wantCondition(t, r.guest, aclRequest(r.theirs, ace(principalOf(r.owner), "read"), ace(guest, "all")), 403, "no-protected-ace-conflict")
+			wantCondition(t, r.guest, aclRequest(r.theirs, ace("/UserDAV/carol/", "read", "bind")), 200, "")
+			if got := rawACL(t, r.b, r.owner, "Calendar"); got["carol"] != asGiven(r.b, "lrsi") || got[r.guest.user] != "" {
+				t.Errorf("after the guest took his own rights the ACL is %v", got)
+			}
+			wantCondition(t, r.guest, request{"GET", r.theirs + "a.ics", nil, ""}, 404, "")
+			wantCondition(t, r.owner, aclRequest(r.own, ace(guest, "read")), 200, "")
 			// an ACL without the guest takes everything away, at the next request
 			wantCondition(t, r.owner, aclRequest(r.own), 200, "")
 			if got, there := rawACL(t, r.b, r.owner, "Calendar")[r.guest.user]; there {
@@ -166,6 +179,15 @@ func TestACL(t *testing.T) {
 			}
 			wantCondition(t, r.guest, request{"GET", r.theirs + "a.ics", nil, ""}, 404, "")
 			wantCondition(t, r.guest, request{"PUT", r.theirs + "y.ics", nil, displaced("y")}, 404, "")
+			// a default calendar that is not there yet is made
+			late := newCrashClient(t, r.b, r.owner.gateway)
+			if a := late.ask(propfind(r.own, "D:acl")); a.status != 207 || !strings.Contains(a.body, "<D:all/></D:privilege></D:grant><D:protected/>") {
+				t.Errorf("the acl of nothing: %d %s", a.status, a.body)
+			}
+			wantCondition(t, late, aclRequest(r.own, ace(guest, "read")), 200, "")
+			if got := rawACL(t, r.b, late, "Calendar")[r.guest.user]; got != asGiven(r.b, "lrs") {
+				t.Errorf("rights on a new calendar: %q", got)
+			}
 		})
 	}
 }

@@ -350,3 +350,60 @@ func subscribedShares(t *testing.T, b *backends.Server) {
 		guest.propfind(t, url, "0")
 	}
 }
+
+// Who shares within a domain is called without it, and across domains with it; both ways are the same calendar.
+func TestSharesAcrossDomains(t *testing.T) {
+	for _, s := range []struct {
+		name  string
+		start func(testing.TB) *backends.Server
+	}{sharingServers[0], sharingServers[4]} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.start(t)
+			client := func(user string) *crashClient {
+				return &crashClient{user, backends.Password(user), startGateway(t, b, nil, false)}
+			}
+			erin, frank, alice := client("erin@example.com"), client("frank@example.com"), client("alice")
+			erin.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("shared")})
+			setACL(t, b, erin, "Calendar", frank.user, "lr")
+			setACL(t, b, erin, "Calendar", alice.user, "lr")
+			for _, c := range []struct {
+				guest             *crashClient
+				segment, name     string
+				equal             []string
+				home, ownHomeHref string
+			}{
+				{frank, "~erin:Calendar/", "Calendar (erin)", []string{"~erin@example.com:Calendar/", "~Erin@Example.com:Calendar/"}, "/CalDAV/~me/", "/CalDAV/~frank/"},
+				{alice, "~erin@example.com:Calendar/", "Calendar (erin@example.com)", []string{"~ERIN@example.com:Calendar/"}, "/CalDAV/~me/", "/CalDAV/~alice/"},
+			} {
+				shown := c.guest.home(t, c.home)
+				if shown[c.segment] != c.name || len(shown) != 3 {
+					t.Errorf("the home of %s shows %v, want %s with the name %s", c.guest.user, shown, c.segment, c.name)
+				}
+				one := c.guest.propfind(t, c.home+c.segment, "0")[0]
+				if owner := find(oneOwner, one.body); owner != "/UserDAV/erin@example.com/" {
+					t.Errorf("to %s the owner is %s", c.guest.user, owner)
+				}
+				others := []string{"/CalDAV/~erin@example.com/Calendar/", c.ownHomeHref + c.segment, "/CalDAV/" + c.segment}
+				for _, e := range c.equal {
+					others = append(others, c.home+e)
+				}
+				for _, url := range others {
+					two := c.guest.propfind(t, url, "0")[0]
+					if two.href != url || strings.ReplaceAll(two.body, url, "") != strings.ReplaceAll(one.body, one.href, "") {
+						t.Errorf("to %s %s is\n%s, and %s is\n%s", c.guest.user, one.href, one.body, url, two.body)
+					}
+				}
+				if a := c.guest.ask(request{"GET", c.home + c.segment + "a.ics", nil, ""}); a.status != 200 || !strings.Contains(a.body, "shared") {
+					t.Errorf("%s: %d %s", c.guest.user, a.status, a.body)
+				}
+			}
+			// another domain's erin is nobody's
+			for _, url := range []string{"/CalDAV/~me/~erin@example.org:Calendar/", "/CalDAV/~me/~erin:Calendar/"} {
+				if a := alice.ask(request{"PROPFIND", url, map[string]string{"Depth": "0"}, ""}); a.status != 404 {
+					t.Errorf("to alice %s is %d %s", url, a.status, a.body)
+				}
+			}
+		})
+	}
+}

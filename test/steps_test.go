@@ -35,13 +35,22 @@ func startGateway(t testing.TB, b *backends.Server, options map[string][]string,
 // startGatewayAt starts a gateway before the mail server at a URL.
 func startGatewayAt(t testing.TB, url string, options map[string][]string, noCache bool) string {
 	t.Helper()
-	one := func(name string) string { return strings.Join(options[name], "") }
-	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o, err := imapstore.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.NoCache, o.Logger, o.Others = noCache, logger, one("others")
+	return startGatewayOn(t, o, options, noCache)
+}
+
+// startGatewayOn starts a gateway on a mail store.
+func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]string, noCache bool) string {
+	t.Helper()
+	one := func(name string) string { return strings.Join(options[name], "") }
+	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.NoCache, o.Logger = noCache, logger
+	if others := one("others"); others != "" {
+		o.Others = others
+	}
 	store := imapstore.New(o)
 	handler := gateway.New(gateway.Options{
 		Calendar: calendar.New(store, calendar.Options{

@@ -80,3 +80,15 @@ func BenchmarkParseSpan(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkExpandOverAYear is the answer to expand: reading the object and writing its
+// instances, too.
+func BenchmarkExpandOverAYear(b *testing.B) {
+	raw := []byte(event("DTSTART;TZID=Europe/Berlin:20200101T090000", "DURATION:PT1H", "RRULE:FREQ=DAILY", "SUMMARY:Standup"))
+	d := &Data{Expand: &TimeRange{at("20260101T000000Z", 0), at("20270101T000000Z", 0)}}
+	loop(b, func() {
+		if _, err := d.Apply(raw, nil); err != nil {
+			b.Fatal(err)
+		}
+	})
+}

@@ -38,6 +38,7 @@ type expansion struct {
 	*matcher
 	done      map[*set]bool
 	instances map[int][]instance // by the first component of their kind
+	pieces    map[shape][]piece
 	w         lineWriter
 }
 
@@ -87,6 +88,13 @@ func (e *expansion) gather(s *set, r TimeRange) error {
 // write writes the object: its own lines as they are, the instances where the
 // first component of their kind was.
 func (e *expansion) write() ([]byte, error) {
+	size := len(e.raw)
+	for _, list := range e.instances {
+		for _, i := range list {
+			size += e.list[i.by].end - e.list[i.by].start
+		}
+	}
+	e.w.b = make([]byte, 0, min(size, maxExpanded))
 	next := 0 // in the list of components
 	skip := 0 // octets up to here are done
 	for s := NewScanner(e.raw); s.Next(); {
@@ -104,8 +112,9 @@ func (e *expansion) write() ([]byte, error) {
 				skip = c.end
 				continue
 			case e.main(next) && c.name != "VFREEBUSY":
-				for _, i := range e.instances[next] {
-					if e.component(i); len(e.w.b) > maxExpanded {
+				list := e.instances[next]
+				for n := range list {
+					if e.component(&list[n]); len(e.w.b) > maxExpanded {
 						return nil, ErrTooManyInstances
 					}
 				}
@@ -118,56 +127,116 @@ func (e *expansion) write() ([]byte, error) {
 	return e.w.b, nil
 }
 
+// shape is what the lines of an instance depend on, but for its times.
+type shape struct {
+	by                    int
+	id, start, end, dates bool // known; and DATEs
+	idDate, ends          bool
+}
+
+// piece is a part of a component that is being written: text that all instances of a
+// shape share, or the head of a line with a time of each.
+type piece struct {
+	text []byte
+	time func(i *instance) instant // nil: text is all
+}
+
 // component writes one instance.
-func (e *expansion) component(i instance) {
-	c := e.list[i.by]
+func (e *expansion) component(i *instance) {
+	s := shape{i.by, i.id.state == known, i.start.state == known, i.endInstant.state == known, i.start.date, i.id.date, i.endOrDue}
+	pieces, ok := e.pieces[s]
+	if !ok {
+		if e.pieces == nil {
+			e.pieces = map[shape][]piece{}
+		}
+		pieces = e.cut(s)
+		e.pieces[s] = pieces
+	}
+	for _, p := range pieces {
+		if p.time == nil {
+			e.w.b = append(e.w.b, p.text...)
+			continue
+		}
+		at := p.time(i)
+		if len(p.text)+len(MaxDateTime) > foldedLine {
+			e.w.line(string(p.text), e.frame.time(at))
+			continue
+		}
+		e.w.b = append(e.w.b, p.text...)
+		if at.date {
+			e.w.b = appendDate(e.w.b, at.wall)
+		} else {
+			e.w.b = appendUTC(e.w.b, e.frame.at(at).lo)
+		}
+		e.w.b = append(e.w.b, crlf...)
+	}
+}
+
+// cut makes the pieces of a component.
+func (e *expansion) cut(s shape) (pieces []piece) {
+	c := e.list[s.by]
 	raw := e.raw[c.start:c.end]
+	written := e.w
+	e.w = lineWriter{}
+	flush := func() {
+		if len(e.w.b) > 0 {
+			pieces, e.w = append(pieces, piece{text: e.w.b}), lineWriter{}
+		}
+	}
+	time := func(name string, params []byte, date bool, at func(i *instance) instant) {
+		flush()
+		form := ""
+		if date {
+			form = ";VALUE=DATE"
+		}
+		head := name + form + keepParams(params, "TZID", "VALUE", "RANGE") + ":"
+		pieces = append(pieces, piece{[]byte(head), at})
+	}
 	depth := 0
-	for s := NewScanner(raw); s.Next(); {
-		l := &s.Line
+	for sc := NewScanner(raw); sc.Next(); {
+		l := &sc.Line
 		octets := raw[l.Start:l.End]
 		switch {
 		case l.Err != nil:
 		case l.Is("BEGIN"):
 			depth++
 			e.w.raw(octets)
-			if depth == 1 && i.id.state == known {
-				e.time("RECURRENCE-ID", nil, i.id)
+			if depth == 1 && s.id {
+				time("RECURRENCE-ID", nil, s.idDate, func(i *instance) instant { return i.id })
 			}
 		case l.Is("END"):
 			depth--
 			e.w.raw(octets)
-		case depth > 1 || !e.ofInstance(i, l):
+		case depth > 1:
+			e.other(l, octets)
+		case l.Is("RRULE"), l.Is("RDATE"), l.Is("EXDATE"), l.Is("EXRULE"), l.Is("RECURRENCE-ID"):
+		case s.start && l.Is("DTSTART"):
+			time("DTSTART", l.params, s.dates, startOf)
+		case s.start && s.ends && s.end && (l.Is("DTEND") || l.Is("DUE")):
+			time(string(bytes.ToUpper(l.Name)), l.params, s.dates, endOf)
+		case s.start && s.ends && l.Is("DURATION"): // DTEND says it
+		default:
 			e.other(l, octets)
 		}
 	}
+	flush()
+	e.w = written
+	return pieces
 }
 
-// ofInstance writes the properties that differ between instances, and says whether
-// the line was one.
-func (e *expansion) ofInstance(i instance, l *Line) bool {
-	switch {
-	case l.Is("RRULE"), l.Is("RDATE"), l.Is("EXDATE"), l.Is("EXRULE"), l.Is("RECURRENCE-ID"):
-		return true
-	case i.start.state != known:
-		return false
-	case l.Is("DTSTART"):
-		e.time("DTSTART", l.params, i.start)
-		return true
-	case (l.Is("DTEND") || l.Is("DUE")) && i.endOrDue:
-		end := i.endInstant
-		if end.state != known {
-			return false
-		}
-		if !end.date {
-			end = instant{state: known, wall: i.end, zone: UTC}
-		}
-		e.time(string(bytes.ToUpper(l.Name)), l.params, end)
-		return true
-	case l.Is("DURATION") && i.endOrDue:
-		return true // DTEND says it
+// startOf and endOf are exact, where the clocks show a time twice.
+func startOf(i *instance) instant {
+	if i.start.date {
+		return i.start
 	}
-	return false
+	return instant{state: known, wall: i.unix, zone: UTC}
+}
+
+func endOf(i *instance) instant {
+	if i.endInstant.date {
+		return i.endInstant
+	}
+	return instant{state: known, wall: i.end, zone: UTC}
 }
 
 // other writes a line that is the same for all instances; times in a zone are
@@ -192,16 +261,6 @@ func (e *expansion) other(l *Line, octets []byte) {
 		values[n] = []byte(e.frame.time(i))
 	}
 	e.w.line(string(l.Name), keepParams(l.params, "TZID"), ":", string(bytes.Join(values, []byte{','})))
-}
-
-// time writes a property with a time, and the parameters that have nothing to do
-// with its form.
-func (e *expansion) time(name string, params []byte, i instant) {
-	form := ""
-	if i.date {
-		form = ";VALUE=DATE"
-	}
-	e.w.line(name, form, keepParams(params, "TZID", "VALUE", "RANGE"), ":", e.frame.time(i))
 }
 
 // keepParams returns parameters as written, without those of some names.

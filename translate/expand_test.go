@@ -77,6 +77,24 @@ func TestExpand(t *testing.T) {
 	if _, err := (&Data{Expand: &long}).Apply([]byte(event("DTSTART:20000101T000000Z", "RRULE:FREQ=HOURLY")), nil); err != ErrTooManyInstances {
 		t.Errorf("an hour for 30 years: %v", err)
 	}
+	// DTSTART is one instance of its rule, also where the rule counts exact seconds.
+	for rule, want := range map[string]string{
+		"FREQ=MINUTELY;COUNT=3":                         "20261025T003000Z 20261025T003100Z 20261025T003200Z",
+		"FREQ=HOURLY;COUNT=3":                           "20261025T003000Z 20261025T013000Z 20261025T023000Z", // its time of day comes twice
+		"FREQ=HOURLY;COUNT=3\r\nRDATE:20261025T013000Z": "20261025T003000Z 20261025T013000Z 20261025T023000Z",
+		"FREQ=SECONDLY;INTERVAL=1800;COUNT=2":           "20261025T003000Z 20261025T010000Z",
+	} {
+		got, err := (&Data{Expand: &all}).Apply([]byte(event("DTSTART;TZID=Europe/Berlin:20261025T023000", "RRULE:"+rule)), nil)
+		var starts []string
+		for line := range strings.Lines(string(got)) {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(line), "DTSTART:"); ok {
+				starts = append(starts, v)
+			}
+		}
+		if strings.Join(starts, " ") != want || err != nil {
+			t.Errorf("%s: %v %v", rule, starts, err)
+		}
+	}
 	// No answer holds rules, none holds a part of the instances.
 	for _, rule := range []string{"RRULE:FREQ=FORTNIGHTLY", "RRULE:RSCALE=CHINESE;FREQ=YEARLY", "RRULE:FREQ=SECONDLY;BYSETPOS=2", "RDATE:soon", "EXRULE:x"} {
 		if got, err := (&Data{Expand: &all}).Apply([]byte(event("DTSTART:20260710T100000Z", rule)), nil); err != ErrNotExpanded {

@@ -211,4 +211,32 @@ func parseDuration(v []byte) duration {
 }
 
 // formatUTC writes Unix seconds as DATE-TIME in UTC.
-func formatUTC(t int64) string { return time.Unix(t, 0).UTC().Format("20060102T150405Z") }
+func formatUTC(t int64) string { return string(appendUTC(nil, t)) }
+
+func appendUTC(b []byte, t int64) []byte {
+	if t < minWall || t > maxWall {
+		return time.Unix(t, 0).UTC().AppendFormat(b, "20060102T150405Z")
+	}
+	b = append(appendDate(b, t), 'T')
+	second := floorMod(t, day)
+	b = appendDigits(b, second/3600, 2)
+	b = appendDigits(b, second/60%60, 2)
+	return append(appendDigits(b, second%60, 2), 'Z')
+}
+
+// appendDate appends the DATE of Unix seconds in UTC.
+func appendDate(b []byte, t int64) []byte {
+	if t < minWall || t > maxWall {
+		return time.Unix(t, 0).UTC().AppendFormat(b, "20060102")
+	}
+	year, month, dom := civil(floorDiv(t, day))
+	return appendDigits(appendDigits(appendDigits(b, year, 4), month, 2), dom, 2)
+}
+
+// appendDigits appends a number that is not negative with so many digits, 4 at most.
+func appendDigits(b []byte, n int64, width int) []byte {
+	for divisor := [...]int64{1, 10, 100, 1000}[width-1]; divisor > 0; divisor /= 10 {
+		b = append(b, byte('0'+n/divisor%10))
+	}
+	return b
+}

@@ -389,14 +389,6 @@ func appendTime(b, v []byte) ([]byte, bool) {
 	return append(b, '"'), true
 }
 
-// appendDigits appends a number that is not negative with so many digits.
-func appendDigits(b []byte, n int64, width int) []byte {
-	for divisor := []int64{1, 10, 100, 1000}[width-1]; divisor > 0; divisor /= 10 {
-		b = append(b, byte('0'+n/divisor%10))
-	}
-	return b
-}
-
 // appendInteger appends a number as JSON writes it.
 func appendInteger(b, v []byte) ([]byte, bool) {
 	if len(v) > 0 && (v[0] == '-' || v[0] == '+') {

@@ -193,7 +193,11 @@ func (g *recurrence) periodOf(wall int64) int64 {
 // among them where it fits the rule.
 func (g *recurrence) walls(from, to int64, yield func(wall, unix int64) bool) (complete bool) {
 	to = min(to, maxWall, g.latest())
-	from = max(from, g.start)
+	if g.exact { // the clocks may show a time before DTSTART again behind it
+		from = max(from, g.start-day)
+	} else {
+		from = max(from, g.start)
+	}
 	period, left := g.periodOf(from), int64(-1)
 	if g.count > 0 {
 		left = g.count
@@ -213,8 +217,9 @@ func (g *recurrence) walls(from, to int64, yield func(wall, unix int64) bool) (c
 		i := 0
 		if first && n > 0 {
 			first = false
-			i = g.search(n, g.start)
-			if left > 0 && (i == n || g.at(i) != g.start) {
+			var is bool
+			i, is = g.searchStart(n)
+			if left > 0 && !is {
 				left-- // DTSTART is the first instance, whether it fits or not (RFC 5545 section 3.8.5.3)
 			}
 		} else if first && left > 0 {
@@ -317,6 +322,18 @@ func (g *recurrence) unixAt(i int, wall int64) int64 {
 // search is the first of n instances that is not before a local time.
 func (g *recurrence) search(n int, wall int64) int {
 	return sort.Search(n, func(i int) bool { return g.at(i) >= wall })
+}
+
+// searchStart is the first of n instances that is not before DTSTART, and whether it is
+// DTSTART.
+func (g *recurrence) searchStart(n int) (i int, is bool) {
+	if !g.exact {
+		i = g.search(n, g.start)
+		return i, i < n && g.at(i) == g.start
+	}
+	unix := g.zone.unix(g.start)
+	i = sort.Search(n, func(i int) bool { return g.unixAt(i, 0) >= unix })
+	return i, i < n && g.unixAt(i, 0) == unix
 }
 
 // choose finds the instances that BYSETPOS leaves.

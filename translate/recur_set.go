@@ -151,7 +151,7 @@ type master struct {
 	zone    *Zone
 	length  duration
 	exrules []*recurrence
-	seen    map[int64]bool // local times that were yielded, where two sources could say the same
+	seen    map[int64]bool // instances that were yielded, where two sources could say the same
 	yield   func(instance) bool
 }
 
@@ -183,7 +183,8 @@ func (m *master) each(from, to int64) bool {
 			return false
 		}
 	}
-	if !m.instance(m.base.wall, m.zone.unix(m.base.wall), m.length) {
+	first := m.zone.unix(m.base.wall)
+	if !m.instance(m.base.wall, first, m.length) {
 		return false
 	}
 	back, ahead := m.reach()
@@ -196,7 +197,7 @@ func (m *master) each(from, to int64) bool {
 		}
 		wanted := true
 		complete := g.walls(lo, hi, func(wall, unix int64) bool {
-			if wall == m.base.wall && !g.exact {
+			if wall == m.base.wall && unix == first { // of exact rules another one may show the same time
 				return true
 			}
 			wanted = m.instance(wall, unix, m.length)
@@ -277,10 +278,10 @@ func (m *master) instance(wall, unix int64, length duration) bool {
 		return true
 	}
 	if m.seen != nil {
-		if m.seen[wall] {
+		if m.seen[unix] {
 			return true
 		}
-		m.seen[wall] = true
+		m.seen[unix] = true
 	}
 	for _, g := range m.exrules {
 		hit := false
@@ -292,7 +293,9 @@ func (m *master) instance(wall, unix int64, length duration) bool {
 	}
 	i := instance{by: m.by, start: m.base, unix: unix}
 	i.start.wall = wall
-	i.id = i.start
+	if i.id = i.start; !i.id.date { // exact, where the clocks show a time twice
+		i.id.wall, i.id.zone = unix, UTC
+	}
 	if !m.t.recurs() && len(m.list) == 1 {
 		i.id = instant{}
 	}

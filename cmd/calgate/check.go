@@ -46,7 +46,7 @@ func check(ctx context.Context, c *config) error {
 	out := c.stdout
 	fmt.Fprintf(out, "mail server   %s:%s, %s\nlogin         ok, as %s\n", c.imapOptions.Host, c.imapOptions.Port, security(c.imapOptions.Security), c.user)
 	fmt.Fprintf(out, "capabilities  %s\n", strings.Join(slices.Sorted(slices.Values(caps.All)), " "))
-	home, err := account.Home(ctx)
+	home, err := account.OpenHome(ctx)
 	if err != nil {
 		return &failure{err, couldNotTell}
 	}
@@ -105,10 +105,13 @@ func loginFailed(c *config, err error) error {
 	return &failure{fmt.Errorf("could not log in: %w", err), couldNotTell}
 }
 
-func printHome(out io.Writer, home *calendar.Home) {
+func printHome(out io.Writer, home *calendar.HomeView) {
 	fmt.Fprintln(out, "calendars")
 	for _, cal := range home.Calendars {
 		fmt.Fprintf(out, "  %-10s %s (%s), as /CalDAV/~me/%s/\n", cal.Kind, printable(cal.Mailbox), cal.Why, printable(strings.Join(cal.Path, "/")))
+	}
+	for _, cal := range home.Shares {
+		fmt.Fprintf(out, "  %-10s %s (%s), shared by %s\n", cal.Kind, printable(cal.Mailbox), cal.Why, printable(cal.Owner()))
 	}
 	for _, cal := range []calendar.Calendar{home.DefaultCalendar(), home.DefaultTasks()} {
 		if !cal.Exists {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"calgate/test/backends"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 func TestMain(m *testing.M) { os.Exit(backends.Main(m)) }
@@ -47,6 +50,26 @@ func TestCheck(t *testing.T) {
 				t.Errorf("the password is shown: %v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// What others share with the user is told too.
+func TestCheckShares(t *testing.T) {
+	b := backends.Dovecot(t, backends.Options{ACL: true})
+	c, err := imapclient.DialInsecure(b.Addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, err := range []error{c.Login("bob", backends.Password("bob")).Wait(), c.Create("Calendar", nil).Wait(),
+		c.SetACL("Calendar", "alice", imap.RightModificationReplace, imap.RightSet("lr")).Wait()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _, err := try(t, backends.Password("alice")+"\n", "check", "-imap", b.URL(), "-user", "alice")
+	if want := "~bob/Calendar (the default calendar mailbox), shared by bob\n"; status(t, err) != 0 || !strings.Contains(out, want) {
+		t.Errorf("no %q: %v\n%s", want, err, out)
 	}
 }
 

@@ -120,6 +120,7 @@ func (a *Account) ACLs(ctx context.Context, calendars []Calendar) (map[string][]
 // are left out.
 func (a *Account) grants(mailbox string, entries []imapstore.Entry) []Grant {
 	owner := Grant{Principal: Principal{Kind: OwnerPrincipal}, Protected: true}
+	named := false // Dovecot tells others nothing of an owner who has everything
 	var out []Grant
 	for _, e := range entries {
 		g := Grant{Principal: a.principal(mailbox, e.Identifier), Privileges: rights(e.Rights).privileges(), Protected: e.Fixed, Deny: e.Negative}
@@ -129,6 +130,7 @@ func (a *Account) grants(mailbox string, entries []imapstore.Entry) []Grant {
 		if g.Principal.Kind == OwnerPrincipal {
 			g.Protected = true
 			if !g.Deny {
+				named = true
 				owner.Privileges = union(owner.Privileges, g.Privileges)
 				continue
 			}
@@ -143,6 +145,9 @@ func (a *Account) grants(mailbox string, entries []imapstore.Entry) []Grant {
 		default:
 			out = append(out, g)
 		}
+	}
+	if !named {
+		owner.Privileges = Grantable
 	}
 	if len(owner.Privileges) > 0 {
 		out = append([]Grant{owner}, out...)

@@ -53,6 +53,9 @@ func (a *Account) principal(mailbox string, id imapstore.Identifier) Principal {
 
 // identifier is what a new entry of an ACL calls a principal.
 func (a *Account) identifier(p Principal) imapstore.Identifier {
+	if p.Kind == UserPrincipal {
+		p.Name = a.inFull(p.Name)
+	}
 	for id, kind := range identified {
 		if kind == p.Kind {
 			return imapstore.Identifier{Kind: id, Name: p.Name}

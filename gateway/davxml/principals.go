@@ -75,7 +75,7 @@ func (r *reader) expand(t token) (e Expand, err error) {
 	if space, ok := t.attribute("namespace"); ok {
 		e.Name.Space = space
 	}
-	if !isName(e.Name.Local) {
+	if !isName(e.Name.Local) || e.Name.Space == "http://www.w3.org/2000/xmlns/" {
 		return e, malformed("DAV:property needs a name")
 	}
 	err = r.davChildren(func(t token) error {

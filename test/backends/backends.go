@@ -24,7 +24,7 @@ import (
 const RequireServers = "TEST_REQUIRE_SERVERS"
 
 // Users are the accounts that every back end knows at start. The password of any user is Password(user).
-var Users = []string{"alice", "bob", "carol", "dave.smith", "erin@example.com"}
+var Users = []string{"alice", "bob", "carol", "dave.smith", "erin@example.com", "frank@example.com"}
 
 // Password is the password of a test user.
 func Password(user string) string { return "pw-" + user }

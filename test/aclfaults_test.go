@@ -1,0 +1,110 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"calgate/test/backends"
+	"calgate/test/faulty"
+)
+
+// TestACLFaults: a mail server that says OK and does nothing is never believed; one that refuses, or goes, in the middle leaves
+// what was, or a client that must ask again.
+func TestACLFaults(t *testing.T) {
+	for _, s := range sharingServers {
+		if strings.Contains(s.name, " ") {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			r := newShareRig(t, s.start)
+			p := faulty.New(t, r.b.Addr)
+			r.owner.gateway = startGatewayAt(t, p.URL(), nil, false)
+			const changes = "^(SETACL|DELETEACL) "
+			setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
+			acl := func() string { return fmt.Sprint(rawACL(t, r.b, r.owner, "Calendar")) }
+			before := acl()
+			change := aclRequest(r.own, ace(principalOf(r.guest), "read"), ace("/UserDAV/carol/", "read", "bind"))
+			share := appleShare(r.own, "<CS:set><D:href>/UserDAV/carol/</D:href><CS:read/></CS:set>")
+			unshareCarol := appleShare(r.own, "<CS:remove><D:href>/UserDAV/carol/</D:href></CS:remove>")
+			unshare := appleShare(r.own, "<CS:remove><D:href>"+principalOf(r.guest)+"</D:href></CS:remove>")
+			for _, tt := range []struct {
+				name      string
+				request   request
+				nth       int
+				answer    string
+				status    int
+				condition string
+			}{
+				{"the first is not done", change, 1, "OK done", 403, "no-ace-conflict"},
+				{"the second is not done", change, 2, "OK done", 403, "no-ace-conflict"},
+				{"nothing is shared", share, 1, "OK done", 403, "no-ace-conflict"},
+				{"nothing is taken away", unshare, 1, "OK done", 403, "no-ace-conflict"},
+				{"the second is refused", change, 2, "NO no", 403, "allowed-principal"},
+				{"the second is not understood", change, 2, "BAD what", 403, "allowed-principal"},
+				{"the first is not now", change, 1, "NO [UNAVAILABLE] later", 503, ""},
+				{"the second is not now", change, 2, "NO [UNAVAILABLE] later", 503, ""},
+			} {
+				p.Set(faulty.Fault{At: faulty.Before, Command: changes, N: tt.nth, Refuse: tt.answer})
+				wantCondition(t, r.owner, tt.request, tt.status, tt.condition)
+				if after := acl(); after != before {
+					t.Errorf("%s: the ACL was %s and is %s", tt.name, before, after)
+				}
+			}
+			for _, at := range []faulty.Point{faulty.Before, faulty.AfterSent, faulty.Answered} {
+				p.Set(faulty.Fault{At: at, Command: changes, N: 2})
+				wantCondition(t, r.owner, change, 503, "")
+				p.Clear()
+				wantCondition(t, r.owner, change, 200, "")
+				if at != faulty.Answered {
+					setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
+					wantCondition(t, r.owner, unshareCarol, 200, "")
+				}
+			}
+			if got := rawACL(t, r.b, r.owner, "Calendar"); got[r.guest.user] != asGiven(r.b, "lrs") || got["carol"] != asGiven(r.b, "lrsi") {
+				t.Errorf("after the repeated request the ACL is %v", got)
+			}
+			p.Forget()
+			wantCondition(t, r.owner, change, 200, "") // what is there already is not written
+			for _, c := range p.Commands() {
+				if strings.HasPrefix(c, "SETACL") || strings.HasPrefix(c, "DELETEACL") {
+					t.Errorf("a needless %s", c)
+				}
+			}
+		})
+	}
+}
+
+// TestShareWithDomain shares between users whose logins have a domain, by every spelling, and with everybody on a Dovecot that
+// allows it.
+func TestShareWithDomain(t *testing.T) {
+	t.Parallel()
+	b := backends.Dovecot(t, backends.Options{ACL: true, Extra: "plugin {\n  acl_anyone = allow\n}\n"})
+	erin := &crashClient{"erin@example.com", backends.Password("erin@example.com"), startGateway(t, b, nil, false)}
+	erin.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("old")})
+	for _, href := range []string{"/UserDAV/frank/", "/UserDAV/frank@example.com/", "/UserDAV/~frank%40example.com", "mailto:frank@example.com", "MAILTO:frank%40example.com", "https://cal.example.com/UserDAV/frank@example.com/"} {
+		wantCondition(t, erin, appleShare("/CalDAV/~me/Calendar/", "<CS:set><D:href>"+href+"</D:href><CS:read/></CS:set>"), 200, "")
+		if got := rawACL(t, b, erin, "Calendar"); len(got) != 2 || got["frank@example.com"] != asGiven(b, "lrs") {
+			t.Errorf("%s: the ACL is %v", href, got)
+		}
+		if a := erin.ask(propfind("/UserDAV/frank/", "D:principal-URL", "C:calendar-user-address-set")); a.status != 207 || !strings.Contains(a.body, "<C:calendar-user-address-set><D:href>mailto:frank@example.com</D:href><D:href>/UserDAV/frank@example.com/</D:href>") {
+			t.Errorf("the principal: %d %s", a.status, a.body)
+		}
+		if got := found(t, erin, searchFor("CS:email-address-set", "frank@example")); len(got) != 1 || got[0] != "/UserDAV/frank@example.com/" {
+			t.Errorf("found by address: %v", got)
+		}
+		wantCondition(t, erin, appleShare("/CalDAV/~me/Calendar/", "<CS:remove><D:href>"+href+"</D:href></CS:remove>"), 200, "")
+		if got := rawACL(t, b, erin, "Calendar"); len(got) != 1 {
+			t.Errorf("%s: the ACL is %v", href, got)
+		}
+	}
+	wantCondition(t, erin, aclRequest("/CalDAV/~me/Calendar/", ace("<D:authenticated/>", "read")), 200, "")
+	if got := rawACL(t, b, erin, "Calendar"); got["anyone"] != asGiven(b, "lrs") {
+		t.Errorf("the ACL is %v", got)
+	}
+	guest := newCrashClient(t, b, erin.gateway)
+	wantCondition(t, guest, request{"GET", "/CalDAV/~erin@example.com/Calendar/a.ics", nil, ""}, 200, "")
+	wantCondition(t, erin, aclRequest("/CalDAV/~me/Calendar/"), 200, "")
+	wantCondition(t, guest, request{"GET", "/CalDAV/~erin@example.com/Calendar/a.ics", nil, ""}, 404, "")
+}
