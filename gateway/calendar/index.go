@@ -109,7 +109,11 @@ func (a *Account) read(ctx context.Context, now imapstore.Mailbox, old *index, e
 	if err != nil {
 		return nil, err
 	}
-	if uint32(len(uids)) != now.Messages || len(uids) > 0 && uids[len(uids)-1] >= now.UIDNext {
+	// What came after the look is for the next one. Below its UIDNEXT messages can only
+	// go, so that as many as it saw are those that it saw.
+	later, _ := slices.BinarySearch(uids, now.UIDNext)
+	uids = uids[:later]
+	if uint32(len(uids)) != now.Messages {
 		return nil, nil
 	}
 	ix := &index{triple: now, records: make([]translate.Record, 0, len(uids))}
