@@ -249,6 +249,9 @@ func (e *HTTPError) body() []byte {
 		if e.Privilege != "" {
 			c.Privilege = dav(string(e.Privilege))
 		}
+		if e.Privilege == calendar.ReadFreeBusy { // the one that is not RFC 3744's
+			c.Privilege = caldav(string(e.Privilege))
+		}
 		davxml.WriteError(&b, c)
 		return b.Bytes()
 	}

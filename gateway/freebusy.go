@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,6 +25,11 @@ func (q *request) freeBusyQuery(report *davxml.Report) error {
 	answer := &freeBusy{q, *asked, translate.NewFreeBusy(*asked)}
 	if q.place.kind == placeCalendar {
 		view, err := q.open(q.place.calendar)
+		if e := new(calendar.Error); errors.As(err, &e) && e.Privilege == calendar.Read {
+			lacking := *e
+			lacking.Privilege = calendar.ReadFreeBusy // RFC 4791 section 6.1.1
+			return &lacking
+		}
 		if err != nil {
 			return err
 		}

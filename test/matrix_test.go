@@ -19,7 +19,7 @@ import (
 var matrixRights = []string{"", "l", "lr", "lrs", "lri", "lrit", "lrite", "lrwite", "lrwikxtea"}
 
 // matrixNeeds are the IMAP rights behind privileges. remove is DELETE of a calendar, which is unbind on the home.
-var matrixNeeds = map[string]string{"read": "lr", "bind": "lri", "write-content": "lrite", "unbind": "lrite", "write-properties": "lrwite",
+var matrixNeeds = map[string]string{"read": "lr", "read-free-busy": "lr", "bind": "lri", "write-content": "lrite", "unbind": "lrite", "write-properties": "lrwite",
 	"read-acl": "lra", "write-acl": "lra", "remove": "lrx"}
 
 // operation is one cell. {C} in it is the calendar, {F} and {D} its feeds, {O} the home of its owner, {n} a new name.
@@ -51,7 +51,7 @@ var operations = []operation{
 	{"GET other feed", "read", "", 200, request{"GET", "{D}", nil, ""}},
 	{"calendar-query", "read", "", 207, request{"REPORT", "{C}", depth1, "<C:calendar-query" + caldavReport + `<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`}},
 	{"calendar-multiget", "read", "", 207, request{"REPORT", "{C}", depth0, "<C:calendar-multiget" + caldavReport + "<D:prop><C:calendar-data/></D:prop><D:href>{C}a.ics</D:href></C:calendar-multiget>"}},
-	{"free-busy-query", "read", "", 200, request{"REPORT", "{C}", depth1, "<C:free-busy-query" + caldavReport + `<C:time-range start="20261101T000000Z" end="20261201T000000Z"/></C:free-busy-query>`}},
+	{"free-busy-query", "read-free-busy", "", 200, request{"REPORT", "{C}", depth1, "<C:free-busy-query" + caldavReport + `<C:time-range start="20261101T000000Z" end="20261201T000000Z"/></C:free-busy-query>`}},
 	{"sync-collection", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:sync-collection" + caldavReport + "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"}},
 	{"expand-property", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:expand-property" + caldavReport + `<D:property name="displayname"/></D:expand-property>`}},
 	{"acl-principal-prop-set", "read-acl", "", 207, request{"REPORT", "{C}", depth0, "<D:acl-principal-prop-set" + caldavReport + "<D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>"}},
@@ -201,7 +201,9 @@ func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
 	default:
 		privilege, at := o.privilege, o.at
 		if !may(rights, "read") {
-			privilege, at = "read", ""
+			if at = ""; privilege != "read-free-busy" {
+				privilege = "read"
+			}
 			if d := o.request.header["Destination"]; o.name == "COPY in" {
 				at = d
 			}
@@ -212,7 +214,7 @@ func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
 		if at == "" {
 			at = o.request.path
 		}
-		want := "<D:need-privileges><D:resource><D:href>" + m.fill(at, name) + "</D:href><D:privilege><D:" + privilege + "/></D:privilege></D:resource></D:need-privileges>"
+		want := "<D:need-privileges><D:resource><D:href>" + m.fill(at, name) + "</D:href>" + privilegeElement(privilege) + "</D:resource></D:need-privileges>"
 		if !strings.HasPrefix(got, "403 ") || !strings.Contains(got, want) {
 			t.Errorf("%s with %s: want %s, got %s", o.name, rights, want, got)
 		}
@@ -243,6 +245,13 @@ func (m *matrix) exact(t *testing.T, r request) string {
 	return fmt.Sprint(a.StatusCode, " ", a.Header, "\n", string(body))
 }
 
+func privilegeElement(name string) string {
+	if name == "read-free-busy" { // RFC 4791 section 6.1.1
+		return "<D:privilege><C:" + name + "/></D:privilege>"
+	}
+	return "<D:privilege><D:" + name + "/></D:privilege>"
+}
+
 // shown compares the privileges that are shown with those that the rights give, and so with what works.
 func (m *matrix) shown(t *testing.T, rights string) {
 	t.Helper()
@@ -252,7 +261,7 @@ func (m *matrix) shown(t *testing.T, rights string) {
 	name := rowName(rights)
 	a := m.guest.ask(propfind(m.fill("{C}", name), "D:current-user-privilege-set"))
 	for privilege := range matrixNeeds {
-		if shown := strings.Contains(a.body, "<D:privilege><D:"+privilege+"/></D:privilege>"); privilege != "remove" && shown != may(rights, privilege) {
+		if shown := strings.Contains(a.body, privilegeElement(privilege)); privilege != "remove" && shown != may(rights, privilege) {
 			t.Errorf("%s is shown: %v; %s", privilege, shown, a.body)
 		}
 	}

@@ -44,6 +44,7 @@ type Privilege string
 // The privileges that IMAP rights can give.
 const (
 	Read            Privilege = "read"
+	ReadFreeBusy    Privilege = "read-free-busy"
 	Bind            Privilege = "bind"
 	WriteContent    Privilege = "write-content"
 	Unbind          Privilege = "unbind"
