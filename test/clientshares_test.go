@@ -157,3 +157,43 @@ func TestClientCadaverShares(t *testing.T) {
 		t.Errorf("nothing was stored:\n%s", out)
 	}
 }
+
+// TestClientEvolutionShares runs the libraries of Evolution and GNOME Calendar, see clients/libecal_shares.py, on a D-Bus of
+// their own on which nothing keeps passwords.
+func TestClientEvolutionShares(t *testing.T) {
+	t.Parallel()
+	python := "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import gi; gi.require_version('ECal', '2.0')").Run(); err != nil {
+		backends.Missing(t, "libecal is not installed (apt-get install gir1.2-ecal-2.0 python3-gi evolution-data-server)")
+	}
+	bus := tool(t, "dbus-run-session", "dbus-daemon")
+	s := newSharedAccount(t)
+	dir := t.TempDir()
+	for _, name := range []string{"Sources", "Calendar"} {
+		services, err := filepath.Glob("/usr/share/dbus-1/services/org.gnome.evolution.dataserver." + name + "*.service")
+		if err != nil || len(services) == 0 {
+			t.Fatalf("Evolution's %s is not there: %v", name, err)
+		}
+		for _, service := range services {
+			if err := os.Symlink(service, filepath.Join(dir, filepath.Base(service))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	config := filepath.Join(dir, "bus.conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `<busconfig><type>session</type><listen>unix:dir=%[1]s</listen><servicedir>%[1]s</servicedir>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`, dir), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(bus, "--config-file="+config, "--", python, "clients/libecal_shares.py", serve(t, s.b).url, s.me.user, s.me.password, s.reader.user, s.writer.user)
+	command.Env = append(os.Environ(), "GSETTINGS_BACKEND=memory", "GIO_USE_VFS=local", "HOME="+dir, "XDG_RUNTIME_DIR="+dir)
+	for _, name := range []string{"CONFIG", "CACHE", "DATA"} {
+		command.Env = append(command.Env, "XDG_"+name+"_HOME="+filepath.Join(dir, strings.ToLower(name)))
+	}
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !s.has(s.writer, "SUMMARY:Changed by a guest") || s.has(s.reader, "by a guest") {
+		t.Error("what the guest wrote is not where it belongs")
+	}
+}

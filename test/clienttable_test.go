@@ -28,7 +28,7 @@ var clientNeeds = []struct {
 	{"read after write on every gateway", []string{"client-calcurse", "client-thunderbird", "client-kde"}},
 	{"PUT and DELETE without conditions", []string{"client-evolution", "client-calcurse", "client-apple"}},
 	{"no Schedule-Tag, and If-Schedule-Tag-Match without one", []string{"client-davx5"}},
-	{"read-only is told and enforced", []string{"TestRights", "TestClientVdirsyncerShares", "TestClientPythonCaldavShares"}},
+	{"read-only is told and enforced", []string{"TestRights", "TestClientEvolutionShares", "TestClientVdirsyncerShares", "TestClientPythonCaldavShares"}},
 	{"PROPPATCH of colour, order, zone, name, transparency, alarms", []string{"client-apple", "client-kde", "client-vdirsyncer", "TestClientVdirsyncer"}},
 	{"VEVENT and VTODO; MKCALENDAR and extended MKCOL", []string{"client-apple", "client-davx5", "client-vdirsyncer", "client-outlook", "mkcalendar"}},
 	{"calendar-query with Depth 0", []string{"client-evolution", "query"}},
