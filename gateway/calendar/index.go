@@ -28,7 +28,7 @@ type index struct {
 
 // maxLooks bounds how often a look starts again because the folder changed
 // under it.
-const maxLooks = 8
+const maxLooks = 20
 
 // errMoving says that a folder never stood still long enough for a look.
 var errMoving = errors.New("the folder keeps changing while it is read")
