@@ -215,7 +215,7 @@ func (q *request) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	header := q.w.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control", "Preference-Applied"} {
+	for _, name := range []string{"ETag", "Last-Modified", "Content-Length", "Cache-Control", "Preference-Applied", "Vary"} {
 		header.Del(name)
 	}
 	switch e.Code {

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,19 @@ func TestSharing(t *testing.T) {
 					}
 					r.compareShare(t, way.name+" "+access, access)
 				}
+			}
+			// as an administrator does it
+			for _, access := range []string{"read", "read-write", ""} {
+				who := []string{"-u", r.owner.user, "Calendar", "user=" + r.guest.user}
+				command := map[string][]string{
+					"read":       slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen"}),
+					"read-write": slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen", "insert", "write-deleted", "expunge"}),
+					"":           slices.Concat([]string{"acl", "delete"}, who),
+				}[access]
+				if !r.b.Doveadm(t, command...) {
+					break
+				}
+				r.compareShare(t, "doveadm "+access, access)
 			}
 		})
 	}

@@ -78,6 +78,19 @@ func (s *Server) Kick(user string) error {
 	return d.kick(user)
 }
 
+// Doveadm runs an administrator's command; ok is false on a server that is no Dovecot.
+func (s *Server) Doveadm(t testing.TB, args ...string) (ok bool) {
+	t.Helper()
+	d, ok := s.backend.(*dovecot)
+	if !ok {
+		return false
+	}
+	if out, err := d.doveadm(args...); err != nil {
+		t.Fatalf("doveadm %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return true
+}
+
 // Stop ends the server in an orderly way; its mail stays.
 func (s *Server) Stop() error { return s.stop(false) }
 

@@ -143,20 +143,21 @@ func (d *dovecot) addUser(name string) {
 
 // kick ends the sessions of a user, and waits until their processes have written what they had to.
 func (d *dovecot) kick(user string) error {
-	doveadm := func(args ...string) (string, error) {
-		out, err := exec.Command("doveadm", append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
-		return string(out), err
-	}
-	out, err := doveadm("kick", user)
+	out, err := d.doveadm("kick", user)
 	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == 68 { // there is none
 		return nil
 	}
 	for end := time.Now().Add(20 * time.Second); err == nil && time.Now().Before(end); {
-		if out, err = doveadm("-f", "flow", "who", "-1", user); err == nil && !strings.Contains(out, "username="+user) {
+		if out, err = d.doveadm("-f", "flow", "who", "-1", user); err == nil && !strings.Contains(out, "username="+user) {
 			return nil
 		}
 	}
 	return fmt.Errorf("doveadm kick %s: %v: %s", user, err, out)
+}
+
+func (d *dovecot) doveadm(args ...string) (string, error) {
+	out, err := exec.Command("doveadm", append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
+	return string(out), err
 }
 
 func (d *dovecot) home(user string) string { return filepath.Join(d.dir, "mail", user) }
