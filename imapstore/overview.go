@@ -79,6 +79,9 @@ func (o *overview) first() error {
 		}
 		lines = append(lines, caught)
 	}
+	if named := o.named(); named != "" {
+		lines = append(lines, named)
+	}
 	begin := len(lines)
 	for _, p := range patterns {
 		lines = append(lines, `LIST "" `+quote(encodeUTF7(p))+o.options())
@@ -130,6 +133,20 @@ func (o *overview) patterns() (patterns []string, others int, err error) {
 		patterns = append(patterns, variable.ReplaceAllString(c.others.template, "%")+"*")
 	}
 	return patterns, others, nil
+}
+
+// named names a mailbox of the owner. Where the namespace of other users is not to be listed, Dovecot lists nothing of an
+// owner until the session has done that, or has listed all of them. What is answered does not matter, if only that there is
+// no such mailbox. It is STATUS: MYRIGHTS ends Dovecot's process where there is no such user.
+func (o *overview) named() string {
+	if o.c.others == nil || o.scope.Owner == "" || !o.c.caps.RightsLag() {
+		return ""
+	}
+	begin, err := o.c.others.begin(o.scope.Owner)
+	if err != nil {
+		return ""
+	}
+	return "STATUS " + arg(begin+"INBOX") + " (UIDNEXT)"
 }
 
 // options are the return options of LIST (RFC 5258 section 3.2).

@@ -175,6 +175,12 @@ func TestOtherHome(t *testing.T) {
 			if feed.status != 200 || !strings.Contains(feed.body, "shared") {
 				t.Errorf("the feed: %d %s", feed.status, feed.body)
 			}
+			// to a session in which nothing else was asked the home is the same
+			first := *guest
+			first.gateway = startGateway(t, b, nil, false)
+			if a := first.ask(request{"PROPFIND", home, map[string]string{"Depth": "1"}, ""}); a.status != 207 || a.body != list.body {
+				t.Errorf("the home at the first request: %d %s", a.status, a.body)
+			}
 			if a := guest.ask(request{"MKCALENDAR", home + "New/", nil, ""}); a.status != 403 {
 				t.Errorf("MKCALENDAR in another's home: %d", a.status)
 			}
