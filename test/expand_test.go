@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -117,26 +116,8 @@ func TestClientDateutil(t *testing.T) {
 	if err := exec.Command(python, "-c", "import icalendar, dateutil").Run(); err != nil {
 		backends.Missing(t, "icalendar and dateutil are not there (apt-get install python3-icalendar python3-dateutil)")
 	}
-	command := exec.Command(python, "clients/python_expand.py")
-	command.Stderr = os.Stderr
-	in, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		in.Close()
-		command.Wait()
-	}()
-	answers := bufio.NewReader(out)
-	seed := uint64(time.Now().UnixNano())
-	r := rand.New(rand.NewPCG(seed, 0))
+	ask := converse(t, exec.Command(python, "clients/python_expand.py"))
+	seed, r := drawn()
 	compared, instances := 0, 0
 	objects := 150
 	if os.Getenv("TEST_LONG") != "" {
@@ -153,13 +134,12 @@ func TestClientDateutil(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(in, "%s\n", asked)
-		line, err := answers.ReadBytes('\n')
+		line, err := ask(string(asked))
 		if err != nil {
 			t.Fatalf("seed %d, object %d: %v\n%s", seed, i, err, object)
 		}
 		var want []string
-		if err := json.Unmarshal(line, &want); err != nil {
+		if err := json.Unmarshal([]byte(line), &want); err != nil {
 			t.Fatal(err)
 		}
 		if want == nil {

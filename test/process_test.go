@@ -1,9 +1,11 @@
 package test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -159,6 +161,44 @@ func (l *watchedLog) await(expression *regexp.Regexp, limit time.Duration) (stri
 			return "", false
 		}
 	}
+}
+
+// converse starts a program that answers each line with one, and ends it with the test.
+func converse(t *testing.T, command *exec.Cmd) (ask func(line string) (answer string, err error)) {
+	t.Helper()
+	command.Stderr = os.Stderr
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = command.Wait() // what it got wrong, an answer has shown
+	})
+	answers := bufio.NewReader(out)
+	return func(line string) (string, error) {
+		if _, err := io.WriteString(in, line+"\n"); err != nil {
+			return "", err
+		}
+		return answers.ReadString('\n')
+	}
+}
+
+// drawn is what input is drawn from that other programs judge too: the same at each run, but with -long, as there may be
+// faults of theirs that nobody has found yet.
+func drawn() (seed uint64, r *rand.Rand) {
+	seed = 1
+	if os.Getenv("TEST_LONG") != "" {
+		seed = uint64(time.Now().UnixNano())
+	}
+	return seed, rand.New(rand.NewPCG(seed, 0))
 }
 
 // TestServeProcess: the start-up line, the access line, no secret in the log, and SIGTERM, as a system administrator sees
