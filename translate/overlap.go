@@ -139,6 +139,15 @@ func (a *alarm) first(component string, t *times) bounds {
 		return t.at(a.at)
 	}
 	base, exact := t.start, t.start.state == known
+	if !a.relatedEnd && base.state == absent && component == "VTODO" && t.due.state != absent {
+		// There is no start to count from (RFC 5545 section 3.8.6.3 forbids it, RFC 4791
+		// section 7.8.5 has it): programs take DUE, at whatever time of a date.
+		b := t.after(t.due, a.before)
+		if t.due.date {
+			b.hi = shift(b.hi, day)
+		}
+		return b
+	}
 	if a.relatedEnd {
 		switch {
 		case t.end.state != absent:

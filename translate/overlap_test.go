@@ -212,12 +212,22 @@ func TestAlarmRange(t *testing.T) {
 			}
 		}
 	}
-	due := parse(t, one("VTODO", "DUE:20260310T100000Z "+alarm("TRIGGER;RELATED=END:-PT1H")))
-	for _, a := range []ask{{"20260310T090000Z", "20260310T090001Z", true}, {"20260310T090001Z", "-", false}} {
-		r := span(a.start, a.end)
-		f := of(CompFilter{Name: "VTODO", Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
-		if got := checkFilter(t, f, due); got != a.want {
-			t.Errorf("task in %s/%s: %v", a.start, a.end, got)
+	for lines, asks := range map[string][]ask{
+		"DUE:20260310T100000Z " + alarm("TRIGGER;RELATED=END:-PT1H"): {{"20260310T090000Z", "20260310T090001Z", true}, {"20260310T090001Z", "-", false}},
+		// Where there is no start to count from it is DUE, a date as a whole.
+		"DUE:20260310T100000Z " + alarm("TRIGGER:-PT1H"): {
+			{"20260310T090000Z", "20260310T090001Z", true}, {"20260310T090001Z", "-", false}, {"-", "20260310T090000Z", false}},
+		"DUE;VALUE=DATE:20260310 " + alarm("TRIGGER;RELATED=START:-PT1H"): {
+			{"20260309T230000Z", "20260309T230001Z", true}, {"20260310T225959Z", "-", true}, {"20260310T230001Z", "-", false}, {"-", "20260309T230000Z", false}},
+		"SUMMARY:undated " + alarm("TRIGGER:-PT1H"): {{"20200101T000000Z", "20200102T000000Z", true}},
+	} {
+		o := parse(t, one("VTODO", lines))
+		for _, a := range asks {
+			r := span(a.start, a.end)
+			f := of(CompFilter{Name: "VTODO", Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
+			if got := checkFilter(t, f, o); got != a.want {
+				t.Errorf("task with %s in %s/%s: %v", lines, a.start, a.end, got)
+			}
 		}
 	}
 }
