@@ -257,8 +257,8 @@ func (ix *index) fates(sent []replaceStep) (won map[translate.Token]bool, own ma
 			note(p.Token)
 		}
 	}
-	for i := range ix.records {
-		if m := &ix.records[i]; m.Folder == ix.triple.UIDValidity {
+	for _, m := range ix.records {
+		if m.Folder == ix.triple.UIDValidity {
 			if _, ours := won[m.Token]; ours {
 				own[m.Token] = m.UID // the highest one
 			}
