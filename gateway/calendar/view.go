@@ -95,6 +95,7 @@ func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*
 		})
 		for i, c := range calendars {
 			if IsKind(errs[i], NotFound) || c.Others() && IsKind(errs[i], Forbidden) {
+				a.forgetHome() // a session of its own may have tried to open it
 				continue
 			}
 			if !yield(views[i], errs[i]) {
