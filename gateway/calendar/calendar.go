@@ -83,6 +83,7 @@ type Account struct {
 	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
 	allMetadata bool                             // metadata holds all that there is
 	many        bool                             // this request is about many calendars
+	opened      []Calendar                       // those of the last OpenAll
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration

@@ -79,7 +79,7 @@ const maxHomeSessions = 3
 // nothing; the rest is looked at over a few sessions at once.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
-		a.many = a.many || len(calendars) > 1
+		a.many, a.opened = a.many || len(calendars) > 1, calendars
 		views := make([]*View, len(calendars))
 		errs := make([]error, len(calendars))
 		var cold []int
