@@ -117,7 +117,11 @@ func goFiles(t *testing.T) map[string][]byte {
 	return files
 }
 
-// TestFiles checks length, doc comments, and that no test sleeps.
+// apartRun are the tests that ./test/run leaves out of its run of all packages, and runs by themselves in the package test
+// alone.
+var apartRun = regexp.MustCompile(`^Test(Client|Fleet)`)
+
+// TestFiles checks length, doc comments, that no test sleeps, and that each is run.
 func TestFiles(t *testing.T) {
 	documented := map[string]bool{} // directories whose package has a doc comment
 	packages := map[string]bool{}
@@ -158,6 +162,9 @@ func checkDeclaration(t *testing.T, path string, files *token.FileSet, d ast.Dec
 	}
 	if n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1; n > maxFunctionLines && !isTest {
 		t.Errorf("%s: %s has %d lines, more than %d", path, f.Name.Name, n, maxFunctionLines)
+	}
+	if isTest && f.Recv == nil && filepath.Dir(path) != "test" && apartRun.MatchString(f.Name.Name) {
+		t.Errorf("%s: ./test/run never runs %s: such a name is for package test", path, f.Name.Name)
 	}
 	exported := f.Name.IsExported() && !isTest
 	if exported && f.Recv != nil {
