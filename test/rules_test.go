@@ -247,6 +247,43 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// pinned are the modules that were measured at one version, or whose "latest" is an older one: a change of any is to be meant.
+var pinned = map[string]string{
+	"github.com/emersion/go-imap/v2":  "v2.0.0-beta.8",
+	"github.com/emersion/go-webdav":   "v0.7.1-0.20260628102823-c16f8a9a132c",
+	"github.com/emersion/go-ical":     "v0.0.0-20250609112844-439c63cef608",
+	"github.com/emersion/go-sasl":     "v0.0.0-20241020182733-b788ff22d5a6",
+	"github.com/teambition/rrule-go":  "v1.8.2",
+	"github.com/maypok86/otter/v2":    "v2.4.0",
+	"github.com/rogpeppe/go-internal": "v1.16.0",
+	"github.com/google/go-cmp":        "v0.7.0",
+	"golang.org/x/sync":               "v0.24.0",
+	"pgregory.net/rapid":              "v1.3.0",
+}
+
+// TestPins: the versions are those, and nothing is replaced: go install refuses a module that replaces another.
+func TestPins(t *testing.T) {
+	mod, err := os.ReadFile(root + "/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(mod)) {
+		words := strings.Fields(strings.TrimPrefix(line, "require "))
+		if len(words) >= 2 {
+			got[words[0]] = words[1]
+		}
+		if strings.Contains(line, "=>") {
+			t.Errorf("go.mod replaces: %s", line)
+		}
+	}
+	for path, want := range pinned {
+		if got[path] != want {
+			t.Errorf("go.mod has %s at %q, want %s", path, got[path], want)
+		}
+	}
+}
+
 // TestOneCommand: what continuous integration runs is the command that people run.
 func TestOneCommand(t *testing.T) {
 	text, err := os.ReadFile(root + "/.ci/run")
