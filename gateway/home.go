@@ -96,7 +96,7 @@ func (m *multistatus) calendars(home *calendar.HomeView) error {
 	if err := m.readACLs(all); err != nil {
 		return err
 	}
-	for v, err := range m.q.account.OpenAll(m.q.r.Context(), all) {
+	for v, err := range m.q.account.OpenListed(m.q.r.Context(), all) {
 		var c calendar.Calendar
 		failed := 0
 		if err == nil {
@@ -139,11 +139,12 @@ func (m *multistatus) listCalendar(c calendar.Calendar, v *calendar.View, failed
 }
 
 // homeTag is CS:getctag of a home: it changes with any calendar in it, and when one
-// comes or goes. It is the same on every gateway and for every spelling of the home.
+// comes or goes. It is the same on every gateway and for every spelling of the home:
+// the owner is named as the mail server has him.
 func (q *request) homeTag(home *calendar.HomeView) string {
 	base := q.hrefHome()
 	if q.place.owner != "" {
-		base = "/CalDAV/~" + escapeSegment(strings.ToLower(q.place.owner)) + "/"
+		base = "/CalDAV/~" + escapeSegment(strings.ToLower(home.Owner)) + "/"
 	}
 	var lines []string
 	for _, c := range home.All() {

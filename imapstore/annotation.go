@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +43,7 @@ func (s *Session) Metadata(ctx context.Context, mailbox string, roots []string) 
 }
 
 // MetadataOfAll is Metadata for all mailboxes that the user can see, his own and those of others, by name: one exchange for all.
+// RFC 5464 knows no patterns: it gives nil where the server takes none.
 func (s *Session) MetadataOfAll(ctx context.Context, roots []string) (map[string]Annotations, error) {
 	if !s.c.caps.Metadata {
 		return nil, nil
@@ -52,7 +54,7 @@ func (s *Session) MetadataOfAll(ctx context.Context, roots []string) (map[string
 		if c.others != nil {
 			lines = append(lines, getMetadata(variable.ReplaceAllString(c.others.template, "%")+"*", roots))
 		}
-		_, err := c.command(func(r *response) error {
+		replies, err := c.command(func(r *response) error {
 			if r.kind != "METADATA" {
 				return nil
 			}
@@ -69,6 +71,9 @@ func (s *Session) MetadataOfAll(ctx context.Context, roots []string) (map[string
 			}
 			return nil
 		}, lines...)
+		if !slices.ContainsFunc(replies, func(p reply) bool { return p.status == "OK" }) { // Cyrus says NO where no mailbox fits one
+			all = nil
+		}
 		return err
 	})
 	return all, err

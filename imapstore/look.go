@@ -12,12 +12,12 @@ import (
 type Mailbox struct {
 	Name                           string
 	UIDValidity, UIDNext, Messages uint32
+	ID                             string // MAILBOXID (RFC 8474): two mailboxes can have one triple; "" where the server has none
 }
 
 // Looked is what a Look saw.
 type Looked struct {
 	Mailbox
-	ID        string // MAILBOXID (RFC 8474): two mailboxes can have one UIDVALIDITY; "" where the server has none
 	Rights    string // MYRIGHTS in the letters of RFC 4314: d and c of older servers are spelled out
 	HasRights bool   // false where the server has no ACL
 	ReadOnly  bool
@@ -27,9 +27,8 @@ type Looked struct {
 type selected struct {
 	name     string // the server's
 	triple   Mailbox
-	id       string // MAILBOXID
-	other    bool   // another mailbox has the name now, or none
-	known    bool   // triple names the view, but for what wire.view says
+	other    bool // another mailbox has the name now, or none
+	known    bool // triple names the view, but for what wire.view says
 	readOnly bool
 	own      []uint32 // UIDs that this connection appended since triple was known
 }
@@ -41,7 +40,7 @@ var (
 	errRestless = errors.New("mailbox changes faster than it can be looked at")
 	errNoUIDs   = errors.New("server gives no UIDVALIDITY")
 	errDoubt    = errors.New("server cannot tell what is new in the mailbox")
-	errRenewed  = errors.New("mailbox has another UIDVALIDITY than at the look")
+	errRenewed  = errors.New("mailbox is another one than at the look")
 )
 
 // Look makes the session's view of the mailbox the present one, SELECT where needed, else NOOP, and asks MYRIGHTS in the same
@@ -102,7 +101,7 @@ func (c *conn) look(name string) (Looked, error) {
 	if l.HasRights && replies[1].status != "OK" {
 		l.Rights = ""
 	}
-	l.Mailbox, l.ID, l.ReadOnly = c.sel.triple, c.sel.id, c.sel.readOnly
+	l.Mailbox, l.ReadOnly = c.sel.triple, c.sel.readOnly
 	return l, nil
 }
 
@@ -146,7 +145,8 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 	return replies[ask:], nil
 }
 
-// identity asks what tells a mailbox from another one of its name.
+// identity asks what tells a mailbox from another one of its name. Nothing else may be asked with it: Cyrus 3.6 then writes a
+// MAILBOXID out of freed memory.
 func (c *conn) identity(name string) string {
 	items := "UIDVALIDITY"
 	if c.caps.ObjectID {
@@ -161,11 +161,7 @@ func (x *selected) compare(r *response) {
 		return
 	}
 	if _, m, ok := parseStatus(r.scan()); ok && m.UIDValidity != 0 {
-		x.other = x.other || m.UIDValidity != x.triple.UIDValidity
-	}
-	if _, s, ok := strings.Cut(string(r.octets), "MAILBOXID "); ok && x.id != "" {
-		id, _, _ := strings.Cut(strings.TrimPrefix(s, "("), ")")
-		x.other = x.other || id != x.id
+		x.other = x.other || m.UIDValidity != x.triple.UIDValidity || m.ID != "" && x.triple.ID != "" && m.ID != x.triple.ID
 	}
 }
 
@@ -183,7 +179,7 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 			case "UIDNEXT":
 				x.triple.UIDNext = s.number32()
 			case "MAILBOXID":
-				x.id = strings.Trim(r.reply.args, "()")
+				x.triple.ID = strings.Trim(r.reply.args, "()")
 			}
 		}
 		if on != nil {
@@ -351,7 +347,7 @@ func (c *conn) statusRound(name string) error {
 }
 
 // view selects the mailbox where another one is selected, for the commands after a Look. The view may so become newer than the
-// Look; its UIDVALIDITY must be the same.
+// Look; its UIDVALIDITY and MAILBOXID must be the same.
 func (s *Session) view(c *conn, mailbox string) error {
 	real, err := c.server(mailbox)
 	if err != nil {
@@ -362,7 +358,7 @@ func (s *Session) view(c *conn, mailbox string) error {
 			return err
 		}
 	}
-	if l, ok := s.looked[mailbox]; ok && l.UIDValidity != c.sel.triple.UIDValidity {
+	if l, ok := s.looked[mailbox]; ok && (l.UIDValidity != c.sel.triple.UIDValidity || l.ID != c.sel.triple.ID) {
 		return &Error{Kind: Unavailable, Err: errRenewed}
 	}
 	return nil

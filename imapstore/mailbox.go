@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"github.com/emersion/go-imap/v2"
 )
 
 // Listed is one mailbox of an Overview.
@@ -26,15 +24,6 @@ func hasAttr(attrs []string, name string) bool {
 		}
 	}
 	return false
-}
-
-var statusItems = &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true}
-
-func (l *Listed) take(d *imap.StatusData) {
-	if d == nil || d.NumMessages == nil || d.UIDNext == 0 || d.UIDValidity == 0 {
-		return
-	}
-	l.Messages, l.UIDNext, l.UIDValidity, l.HasStatus = *d.NumMessages, uint32(d.UIDNext), d.UIDValidity, true
 }
 
 // refresh lets the view of the selected mailbox catch up before a STATUS of it: Dovecot and Courier answer STATUS of that one
@@ -62,19 +51,34 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 		if err := c.refresh(real); err != nil {
 			return err
 		}
-		data, err := c.client.Status(real, statusItems).Wait()
-		var r *refusal
-		if err = refused(err); errors.As(err, &r) {
-			return c.notSelected(real, r.reply)
+		lines := []string{"STATUS " + arg(real) + " (MESSAGES UIDNEXT UIDVALIDITY)"}
+		if c.caps.ObjectID {
+			lines = append(lines, c.identity(real))
 		}
-		if err != nil {
+		var id Mailbox
+		replies, err := c.command(func(r *response) error {
+			if r.kind == "STATUS" {
+				switch name, status, ok := parseStatus(r.scan()); {
+				case !ok || name != encodeUTF7(real):
+				case status.ID != "":
+					id = status
+				default:
+					m = status
+				}
+			}
+			return nil
+		}, lines...)
+		if id.UIDValidity == m.UIDValidity {
+			m.ID = id.ID
+		}
+		switch {
+		case err != nil:
 			return err
-		}
-		var l Listed
-		if l.take(data); !l.HasStatus {
+		case replies[0].status != "OK":
+			return c.notSelected(real, replies[0])
+		case m.UIDNext == 0 || m.UIDValidity == 0:
 			return errNoUIDs
 		}
-		m = l.Mailbox
 		c.distrust(real, m)
 		return nil
 	})

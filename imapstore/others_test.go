@@ -115,7 +115,7 @@ func TestOthers(t *testing.T) {
 				t.Errorf("own mailboxes %v, %v", names(own), err)
 			}
 			for i, o := range owners {
-				list, err := bob.ListOwner(t.Context(), o)
+				list, err := bob.Overview(t.Context(), imapstore.Scope{Owner: o})
 				if err != nil || !slices.Equal(names(list), want[3*i:3*i+3]) {
 					t.Errorf("of %s: %v, %v", o, names(list), err)
 				}
@@ -182,14 +182,14 @@ func checkNotShared(t *testing.T, bob *imapstore.Session) {
 		}
 	}
 	for _, o := range []string{"nobody", "carol", "no.body", "x@y.example", "", "%", "*", "a/b", "al^ice"} {
-		if list, err := bob.ListOwner(t.Context(), o); err != nil || len(list) > 0 {
+		if list, err := bob.Overview(t.Context(), imapstore.Scope{Owner: o}); err != nil || len(list) > 0 {
 			t.Errorf("of %q: %v, %v", o, names(list), err)
 		}
 	}
 	if l := look(t, bob, "~Bob/Own"); l.Messages != 0 {
 		t.Errorf("own mailbox by the long name: %+v", l)
 	}
-	if list, err := bob.ListOwner(t.Context(), "bob"); err != nil || !slices.Equal(names(list), []string{"INBOX", "Own"}) {
+	if list, err := bob.Overview(t.Context(), imapstore.Scope{Owner: "bob"}); err != nil || !slices.Equal(names(list), []string{"INBOX", "Own"}) {
 		t.Errorf("of bob: %v, %v", names(list), err)
 	}
 }

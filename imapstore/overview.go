@@ -58,6 +58,7 @@ type overview struct {
 	typed  map[string]bool    // server's names whose folder type is a private one
 	lsub   map[string]bool    // server's names that LSUB gave
 	status map[string]Mailbox // server's names, what came before or without its LIST
+	ids    map[string]Mailbox // MAILBOXIDs with their UIDVALIDITYs
 	rights map[string]string
 	types  map[string]string
 }
@@ -65,7 +66,8 @@ type overview struct {
 // first sends what one command can ask of many mailboxes.
 func (o *overview) first() error {
 	o.boxes, o.shown, o.typed = map[string]*Listed{}, map[string]string{}, map[string]bool{}
-	o.lsub, o.status, o.rights, o.types = map[string]bool{}, map[string]Mailbox{}, map[string]string{}, map[string]string{}
+	o.lsub, o.rights, o.types = map[string]bool{}, map[string]string{}, map[string]string{}
+	o.status, o.ids = map[string]Mailbox{}, map[string]Mailbox{}
 	patterns, others, err := o.patterns()
 	if err != nil {
 		return nil // no such user here
@@ -184,10 +186,14 @@ func (o *overview) take(r *response) error {
 			}
 		}
 	case "STATUS":
-		if name, m, ok := parseStatus(r.scan()); ok && m.UIDNext != 0 && m.UIDValidity != 0 {
-			if real, err := DecodeUTF7(name); err == nil {
-				o.status[real] = m
-			}
+		name, m, ok := parseStatus(r.scan())
+		real, err := DecodeUTF7(name)
+		switch {
+		case !ok || err != nil || m.UIDValidity == 0:
+		case m.ID != "":
+			o.ids[real] = m
+		case m.UIDNext != 0:
+			o.status[real] = m
 		}
 	case "MYRIGHTS":
 		s := r.scan()
@@ -239,6 +245,9 @@ func (o *overview) fill() {
 	for real, l := range o.boxes {
 		if m, ok := o.status[real]; ok && o.scope.Status {
 			l.UIDValidity, l.UIDNext, l.Messages, l.HasStatus = m.UIDValidity, m.UIDNext, m.Messages, true
+			if id := o.ids[real]; id.UIDValidity == m.UIDValidity {
+				l.ID = id.ID
+			}
 		}
 		if r, ok := o.rights[real]; ok && o.scope.Rights {
 			l.Rights, l.HasRights = r, true
@@ -263,6 +272,9 @@ func (o *overview) second() error {
 		}
 		if o.scope.Status && !l.HasStatus {
 			lines = append(lines, "STATUS "+arg(real)+" (MESSAGES UIDNEXT UIDVALIDITY)")
+		}
+		if o.scope.Status && o.c.caps.ObjectID {
+			lines = append(lines, o.c.identity(real))
 		}
 		if o.scope.Rights && !l.HasRights && o.c.caps.ACL {
 			lines = append(lines, "MYRIGHTS "+arg(real))
@@ -331,21 +343,4 @@ func (s *Session) List(ctx context.Context, withStatus bool) ([]Listed, error) {
 // ListOthers gives the mailboxes of other users that the server shows and that can be selected, named "~owner/Path".
 func (s *Session) ListOthers(ctx context.Context, withStatus bool) ([]Listed, error) {
 	return s.Overview(ctx, Scope{Others: true, Status: withStatus})
-}
-
-// ListOwner is ListOthers for one other user; of the session's own user it gives what List gives.
-func (s *Session) ListOwner(ctx context.Context, owner string) ([]Listed, error) {
-	return s.Overview(ctx, Scope{Owner: owner})
-}
-
-// FolderTypes are the folder types of the user's own mailboxes, by name; of a mailbox without one there is none.
-func (s *Session) FolderTypes(ctx context.Context) (map[string]string, error) {
-	all, err := s.Overview(ctx, Scope{Own: true, Types: true})
-	types := map[string]string{}
-	for _, l := range all {
-		if l.FolderType != "" {
-			types[l.Name] = l.FolderType
-		}
-	}
-	return types, err
 }

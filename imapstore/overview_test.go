@@ -60,6 +60,27 @@ func TestOverviewExtended(t *testing.T) {
 	}
 }
 
+// A MAILBOXID is asked alone, and counts where the mailbox is the one of the triple.
+func TestOverviewID(t *testing.T) {
+	f := &fake{caps: "LIST-EXTENDED LIST-STATUS OBJECTID", answers: map[string]func(*fakeConn, string, string) bool{
+		"LIST": say("* LIST () \"/\" One\r\n* STATUS One (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7)\r\n* LIST () \"/\" Two\r\n" +
+			"* STATUS Two (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7)\r\nTAG OK\r\n"),
+		"STATUS": func(x *fakeConn, tag, command string) bool {
+			if strings.Contains(command, "Two") {
+				return x.say("* STATUS Two (UIDVALIDITY 8 MAILBOXID (b))\r\n" + tag + " OK\r\n")
+			}
+			return x.say("* STATUS One (MAILBOXID (a) UIDVALIDITY 7)\r\n" + tag + " OK\r\n")
+		},
+	}}
+	ls, err := fakeLogin(t, f.store(t)).Overview(t.Context(), imapstore.Scope{Own: true, Status: true})
+	if err != nil || len(ls) != 2 || !ls[0].HasStatus || ls[0].ID != "a" || ls[1].UIDNext != 2 || ls[1].ID != "" {
+		t.Errorf("%+v, %v", ls, err)
+	}
+	if got := f.commands(); !slices.Contains(got, `STATUS "One" (UIDVALIDITY MAILBOXID)`) {
+		t.Errorf("asked %q", got)
+	}
+}
+
 // A server that has nothing is asked of each mailbox, but only of those that are wanted.
 func TestOverviewPlain(t *testing.T) {
 	f := &fake{caps: "NAMESPACE ACL METADATA", answers: map[string]func(*fakeConn, string, string) bool{
@@ -149,6 +170,9 @@ func TestOverview(t *testing.T) {
 				switch {
 				case l.Name == "INBOX":
 				case l.Name == "~alice/Calendar":
+					if id := look(t, bob, l.Name).ID; id != l.ID || id == "" && strings.HasPrefix(s.name, "cyrus") {
+						t.Errorf("the id is %q, of a look %q", l.ID, id)
+					}
 					if l.Subscribed != subscribes || strings.ContainsAny(l.Rights, "ite") {
 						t.Errorf("%+v", l)
 					}

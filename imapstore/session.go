@@ -104,7 +104,7 @@ func (s *Session) do(ctx context.Context, op, mailbox string, r repeatable, f fu
 	defer s.leave()
 	began := time.Now()
 	defer func() { s.time += time.Since(began) }()
-	if s.older && strings.HasPrefix(mailbox, "~") && s.c.caps.RightsLag() {
+	if strings.HasPrefix(mailbox, "~") && s.Lags() {
 		if err := s.renewed(ctx); err != nil {
 			return wrap(op, mailbox, err)
 		}
@@ -136,9 +136,12 @@ func (s *Session) proven(ctx context.Context, f func(c *conn) error) error {
 	return err
 }
 
+// Lags tells whether what the session knows of shares and rights may be older than the request.
+func (s *Session) Lags() bool { return s.older && s.c.caps.RightsLag() }
+
 // Anew makes a new login where what an older one knows of shares and rights may be wrong.
 func (s *Session) Anew(ctx context.Context) error {
-	if !s.older || !s.c.caps.RightsLag() {
+	if !s.Lags() {
 		return nil
 	}
 	if err := s.enter(); err != nil {

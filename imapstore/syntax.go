@@ -91,6 +91,10 @@ func parseStatus(s *scanner) (name string, m Mailbox, ok bool) {
 			m.UIDNext = s.number32()
 		case "UIDVALIDITY":
 			m.UIDValidity = s.number32()
+		case "MAILBOXID":
+			s.need('(')
+			m.ID = string(s.atom())
+			s.need(')')
 		default:
 			s.skip()
 		}

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +80,57 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 			if names := strings.Join(mail.subscribed(), " "); strings.Contains(names, "Work") || strings.Count(names, "Job") != 2 {
 				t.Errorf("subscribed: %s", names)
 			}
+			if s.name == "cyrus" {
+				inPlaceOfAnother(t, mail, append(others, mover))
+			}
 		})
+	}
+}
+
+// inPlaceOfAnother moves a calendar to the name of another one that was made in the same second, which is Cyrus' UIDVALIDITY,
+// and holds as many messages. Nothing but its MAILBOXID tells a gateway that knows the other one, by a listing or at all. The
+// messages are those of a mail program, without a token.
+func inPlaceOfAnother(t *testing.T, mail *mailStore, gateways []*crashClient) {
+	t.Helper()
+	one, two := mail.name("Calendar/One"), mail.name("Calendar/Two")
+	for made := ""; ; mail.raw("DELETE "+one, "DELETE "+two) {
+		put := func(box string) string {
+			m := "Content-Type: text/calendar; charset=utf-8\r\n\r\n" + crashEvent("in "+box)
+			return fmt.Sprintf("APPEND %s {%d+}\r\n%s", box, len(m), m)
+		}
+		made = strings.Join(mail.raw("CREATE "+one, "CREATE "+two, put(one), put(two), "STATUS "+one+" (UIDVALIDITY)", "STATUS "+two+" (UIDVALIDITY)"), "")
+		if n := regexp.MustCompile(`UIDVALIDITY \d+`).FindAllString(made, -1); len(n) == 2 && n[0] == n[1] {
+			break
+		}
+	}
+	// home is what a gateway's home says of Two: its tag, and the summary of its object.
+	home := func(c *crashClient) (tag, summary string) {
+		for _, r := range c.propfind(t, "/CalDAV/~me/", "1") {
+			if strings.HasSuffix(r.href, "/Two/") {
+				tag = find(oneTag, r.body)
+			}
+		}
+		for _, r := range responses(c.ask(request{"REPORT", "/CalDAV/~me/", map[string]string{"Depth": "1"}, allObjects}).body) {
+			if strings.Contains(r.href, "/Two/") {
+				summary = find(regexp.MustCompile(`SUMMARY:(.*)`), r.body)
+			}
+		}
+		return tag, summary
+	}
+	was, summary := home(gateways[0])
+	for _, c := range gateways {
+		if tag, s := home(c); tag != was || s != summary || !strings.Contains(s, two) {
+			t.Errorf("%s of %q, want %s", tag, s, was)
+		}
+	}
+	mover := gateways[len(gateways)-1]
+	mover.must(t, request{"DELETE", "/CalDAV/~me/Two/", nil, ""})
+	mover.must(t, request{"MOVE", "/CalDAV/~me/One/", map[string]string{"Destination": "/CalDAV/~me/Two/"}, ""})
+	want, _ := home(mover)
+	for i, c := range gateways {
+		if tag, s := home(c); tag != want || tag == was || !strings.Contains(s, one) {
+			t.Errorf("gateway %d has %s of %q in the place of another, want %s and not %s", i, tag, s, want, was)
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 
 const homeProps = `<D:propfind xmlns:D="DAV:" xmlns:CS="http://calendarserver.org/ns/"><D:prop><D:displayname/><D:owner/><D:sync-token/><CS:getctag/><D:current-user-privilege-set/></D:prop></D:propfind>`
 
+// allObjects is a query for everything.
+const allObjects = `<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`
+
 // listed is one response of a multistatus.
 type listed struct{ href, body string }
 
@@ -145,7 +148,22 @@ func sharedInOneHome(t *testing.T, b *backends.Server, owner, guest *crashClient
 	watchedHome(t, owner, guest)
 
 	// taken away, they are not
+	homes := []string{"/CalDAV/~me/", "/CalDAV/~" + owner.user + "/"}
+	objects := func() (count int) {
+		for _, home := range homes {
+			a := guest.ask(request{"REPORT", home, map[string]string{"Depth": "1"}, allObjects})
+			count += strings.Count(a.body, ":Calendar/a.ics<") + strings.Count(a.body, "/Calendar/a.ics<")
+		}
+		return count
+	}
+	if objects(); objects() != 2 {
+		t.Errorf("the homes show the object %d times", objects())
+	}
+	guest.home(t, homes[0])
 	takeACL(t, b, owner, "Calendar", guest.user)
+	if objects() != 0 { // whatever a session remembers
+		t.Error("after the right was taken away a query of the home shows the object")
+	}
 	again()
 	if got := guest.home(t, "/CalDAV/~me/"); got[share+"Calendar/"] != "" || got[share+"Team/"] == "" {
 		t.Errorf("after the right was taken away the home shows %v", got)
@@ -431,6 +449,13 @@ func TestSharesAcrossDomains(t *testing.T) {
 				}
 				if a := c.guest.ask(request{"GET", c.home + c.segment + "a.ics", nil, ""}); a.status != 200 || !strings.Contains(a.body, "shared") {
 					t.Errorf("%s: %d %s", c.guest.user, a.status, a.body)
+				}
+			}
+			// a home has one token under all names of its owner
+			token := func(home string) string { return find(oneToken, frank.propfind(t, home, "0")[0].body) }
+			for _, home := range []string{"/CalDAV/~erin@example.com/", "/CalDAV/~ERIN/"} {
+				if got, want := token(home), token("/CalDAV/~erin/"); got != want {
+					t.Errorf("%s has the token %s, want %s", home, got, want)
 				}
 			}
 			// another domain's erin is nobody's

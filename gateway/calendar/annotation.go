@@ -88,8 +88,11 @@ func (v *View) entries(ctx context.Context) (imapstore.Annotations, error) {
 		if err != nil {
 			return nil, wrap("Metadata", "", err)
 		}
-		a.metadata, a.allMetadata = all, true
-		return all[v.calendar.Mailbox], nil
+		if all != nil {
+			a.metadata, a.allMetadata = all, true
+			return all[v.calendar.Mailbox], nil
+		}
+		a.many = false // each must be asked for
 	}
 	e, err := a.session.Metadata(ctx, v.calendar.Mailbox, annotationRoots)
 	if err != nil {

@@ -2,11 +2,13 @@ package calendar_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 )
 
 // A home with many calendars costs one command more for the properties of all, on a gateway that has seen none of them:
@@ -93,6 +95,31 @@ func TestMetadataSparesBodies(t *testing.T) {
 			if names, _, _ := read(0); names[n-1] != "<n>new</n>" {
 				t.Errorf("an old copy is believed: %q (%s)", names, c.Mailbox)
 			}
+			entriesOfEach(t, g, s, display)
 		})
 	}
+}
+
+// entriesOfEach has a server that takes no pattern in GETMETADATA: what it holds of each calendar is found all the same.
+func entriesOfEach(t *testing.T, g *fleet, s *backends.Server, display calendar.PropertyName) {
+	t.Helper()
+	mail := g.account(t, 2).Session()
+	must(t, mail.Create(t.Context(), "Calendar/Kolab"))
+	must(t, mail.SetMetadata(t.Context(), "Calendar/Kolab", []imapstore.Annotation{{Name: "/shared/vendor/kolab/displayname", Value: "By Kolab"}}))
+	p := faulty.New(t, s.Addr)
+	p.Set(faulty.Fault{Command: `^GETMETADATA \(DEPTH infinity\) "[^"]*\*"`, Refuse: "NO no patterns"})
+	a, err := newServer(t, p.URL(), calendar.Options{}).Login(t.Context(), g.user, g.password)
+	must(t, err)
+	defer a.Close()
+	h, err := a.Home(t.Context())
+	must(t, err)
+	for v, err := range a.OpenAll(t.Context(), h.Calendars) {
+		must(t, err)
+		ps, err := v.Properties(t.Context())
+		must(t, err)
+		if v.Calendar().Mailbox == "Calendar/Kolab" && !slices.ContainsFunc(ps, func(p calendar.Property) bool { return p.Name == display && p.Text == "By Kolab" }) {
+			t.Errorf("the properties of %s are %v", v.Calendar().Mailbox, ps)
+		}
+	}
+	<-p.Fired()
 }

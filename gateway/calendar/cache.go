@@ -18,10 +18,12 @@ type cache struct {
 
 type folderKey struct{ login, mailbox string }
 
-// bodyKey names octets that never change. The token is for a folder that takes the name of
-// another one with the same UIDVALIDITY.
+// bodyKey names octets that never change. The mailbox's id, where it has one, and the token,
+// where the message has one, are for a folder that takes the name of another one with the same
+// UIDVALIDITY.
 type bodyKey struct {
 	folderKey
+	id               string
 	uidValidity, uid uint32
 	token            translate.Token
 }

@@ -78,6 +78,7 @@ type Account struct {
 	home     *Home            // LIST of this request
 	homes    map[string]*Home // the same of other users, by owner as in the URL; nil: what was cached of an owner was believed
 	states   states           // of the last OpenHome or OpenHomeOf of this request
+	scope    imapstore.Scope  // what that listed
 	settings settings
 
 	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for

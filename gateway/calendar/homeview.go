@@ -46,6 +46,7 @@ func (h *HomeView) CTag(c Calendar) string {
 // OpenHome lists all that the account's home shows: the user's own calendars, and
 // those of others that the user may read, as far as Options.Shares goes. What LIST
 // shows counts: a share appears without any step, in a session at most a minute old.
+// One that was taken away may be listed as long, but see OpenAll.
 func (a *Account) OpenHome(ctx context.Context) (*HomeView, error) {
 	shares := a.server.o.Shares
 	listed, err := a.overview(ctx, imapstore.Scope{Own: true, Others: shares != NoShares, Subscribed: shares == SubscribedShares})
@@ -100,7 +101,7 @@ func (a *Account) overview(ctx context.Context, scope imapstore.Scope) ([]imapst
 	if err != nil {
 		return nil, wrap("List", "", err)
 	}
-	a.states = states{}
+	a.states, a.scope = states{}, scope
 	for _, l := range listed {
 		a.states[l.Name] = l
 	}
@@ -159,6 +160,20 @@ func cutOwner(mailbox string) (owner, name string, ok bool) {
 func (c Calendar) Owner() string {
 	owner, _, _ := cutOwner(c.Mailbox)
 	return owner
+}
+
+// listAnew lists again, in a new session, where the listing of this request lets others'
+// calendars be shown from the cache and its session remembers rights: one may have been
+// taken away since.
+func (a *Account) listAnew(ctx context.Context, calendars []Calendar) error {
+	if !a.session.Lags() || !slices.ContainsFunc(calendars, func(c Calendar) bool { return c.Others() && a.warm(c) != nil }) {
+		return nil
+	}
+	if err := a.session.Anew(ctx); err != nil {
+		return wrap("List", "", err)
+	}
+	_, err := a.overview(ctx, a.scope)
+	return err
 }
 
 // warm is the view of a calendar whose cached index is the present one, as the last

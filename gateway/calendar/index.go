@@ -18,8 +18,7 @@ import (
 // messages and the listing that the rule makes of them. It never changes; a later
 // look makes a new one, from what is new.
 type index struct {
-	triple  imapstore.Mailbox   // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
-	id      string              // of the mailbox, where the server has one: a renamed one can have the triple of what was there
+	triple  imapstore.Mailbox   // UIDVALIDITY, UIDNEXT and MESSAGES name the message set of the mailbox
 	records []*translate.Record // by UID; those of messages that stay are the same in the next index
 	listing *translate.Listing
 	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
@@ -74,7 +73,7 @@ func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]
 		return nil, looked, err
 	}
 	old := a.server.cache.index(key)
-	if old != nil && old.id != looked.ID {
+	if old != nil && old.triple.ID != looked.ID {
 		old = nil
 	}
 	if old != nil && sameSet(old.triple, looked.Mailbox) {
@@ -82,7 +81,6 @@ func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]
 	}
 	ix, err := a.read(ctx, looked.Mailbox, old, empty)
 	if ix != nil {
-		ix.id = looked.ID
 		a.server.cache.setIndex(key, ix)
 	}
 	return ix, looked, err
@@ -96,9 +94,10 @@ func (ix *index) err(mailbox string) error {
 }
 
 // sameSet tells whether two looks saw the same messages: at one UIDNEXT the set
-// can only shrink.
+// can only shrink. A mailbox that was renamed can have the triple of the one that
+// had its name before: Cyrus' UIDVALIDITY is the second in which it was made.
 func sameSet(a, b imapstore.Mailbox) bool {
-	return a.UIDValidity == b.UIDValidity && a.UIDNext == b.UIDNext && a.Messages == b.Messages
+	return a.ID == b.ID && a.UIDValidity == b.UIDValidity && a.UIDNext == b.UIDNext && a.Messages == b.Messages
 }
 
 // read brings an index forward to the message set that the last look named. It
@@ -303,7 +302,11 @@ func (ix *index) size() int64 {
 
 // ctag is CS:getctag: STATUS alone answers it.
 func ctag(m imapstore.Mailbox) string {
-	return fmt.Sprintf("%d-%d-%d", m.UIDValidity, m.UIDNext, m.Messages)
+	tag := fmt.Sprintf("%d-%d-%d", m.UIDValidity, m.UIDNext, m.Messages)
+	if m.ID != "" {
+		tag += "-" + m.ID // see sameSet
+	}
+	return tag
 }
 
 // newest is the INTERNALDATE of the newest message: the mail server's clock, as

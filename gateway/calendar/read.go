@@ -140,7 +140,8 @@ func (v *View) body(ctx context.Context, r *translate.Record, message []byte) []
 }
 
 func (v *View) bodyKey(uid uint32) bodyKey {
-	k := bodyKey{folderKey: folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, uidValidity: v.ix.triple.UIDValidity, uid: uid}
+	m := v.ix.triple
+	k := bodyKey{folderKey: folderKey{v.account.session.LoginKey(), v.calendar.Mailbox}, id: m.ID, uidValidity: m.UIDValidity, uid: uid}
 	if r := v.ix.record(uid); r != nil {
 		k.token = r.Token
 	}

@@ -76,8 +76,21 @@ const maxHomeSessions = 3
 // OpenAll opens calendars in their order. One that cannot be opened comes as an
 // error of its own; one that is gone, or of others and not shared any more, is left
 // out. What is as the last OpenHome or OpenHomeOf of this request found it costs
-// nothing; the rest is looked at over a few sessions at once.
+// nothing; the rest is looked at over a few sessions at once. A right that was taken
+// away before this request is gone.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
+	return func(yield func(*View, error) bool) {
+		if err := a.listAnew(ctx, calendars); err != nil {
+			yield(nil, err)
+			return
+		}
+		a.OpenListed(ctx, calendars)(yield)
+	}
+}
+
+// OpenListed is OpenAll for who tells about calendars and not what is in them: rights
+// are those of the listing, which some mail servers tell late.
+func (a *Account) OpenListed(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
 		a.many, a.opened = a.many || len(calendars) > 1, calendars
 		views := make([]*View, len(calendars))
