@@ -9,7 +9,7 @@ import (
 // Quota is how much of its room a mailbox has used together with those that share it, and has in all, in octets.
 type Quota struct{ Used, Limit int64 }
 
-// Quotas asks for the quotas of mailboxes in one exchange (GETQUOTAROOT, RFC 9208 section 4.1.3). A mailbox without a limit
+// Quotas asks for the quotas of mailboxes, pipelined (GETQUOTAROOT, RFC 9208 section 4.1.3). A mailbox without a limit
 // on its octets is left out, and so is one that the server says nothing of. Where several limits apply the nearest counts.
 func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Quota, error) {
 	if !s.c.caps.Quota || len(mailboxes) == 0 {

@@ -92,10 +92,18 @@ func (a *Account) KnownOf(owner string, path []string) (Calendar, bool) {
 	return c, ok && c.Exists
 }
 
+// maxMailboxName is the longest path that is looked for, in octets. That of Dovecot is
+// the longest name that a mail server takes; a URL may be many times as long, and each
+// place that probe names holds all of it.
+const maxMailboxName = 4096
+
 // FindOf leads a path below another user's home to a calendar that is there.
 func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
 	if c, ok := a.KnownOf(owner, path); ok {
 		return c, true, nil
+	}
+	if len(pathKey(path)) > maxMailboxName {
+		return Calendar{}, false, nil
 	}
 	h, err := a.HomeOf(ctx, owner)
 	if err != nil {
