@@ -113,7 +113,7 @@ func makePatch(elements []davxml.Element, extended bool) *newCalendar {
 			r = invalidValue(e)
 		}
 		if p.refuse(e.Name, r); r.status == 0 && element != "" {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: e.Text})
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: plainText(e)})
 		}
 	}
 	if name := dav("resourcetype"); extended && !typed && p.errors[name].status == 0 {
