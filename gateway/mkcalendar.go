@@ -158,7 +158,7 @@ func componentSetElement(names []string) string {
 }
 
 // notMade answers where a property stands in the way: nothing was made (RFC 5689
-// section 3.1; RFC 4791 section 5.3.1).
+// section 3; RFC 4791 section 5.3.1).
 func (q *request) notMade(p *newCalendar, extended bool) error {
 	root := caldav("mkcalendar-response")
 	if extended {

@@ -139,7 +139,7 @@ var calendarDataJSON = func() *property {
 	return &p
 }()
 
-// jcalType is the media type of jCal (RFC 7265 section 7.1).
+// jcalType is the media type of jCal (RFC 7265 section 7).
 const jcalType = "application/calendar+json"
 
 // protected are properties that are live elsewhere and not here. A client that

@@ -43,7 +43,7 @@ func TestLongPipeline(t *testing.T) {
 		_, err := io.WriteString(x, tag+" OK\r\n")
 		return err == nil
 	}
-	f := &fake{caps: "NAMESPACE ACL RIGHTS=texk QUOTA", answers: fakeAnswers{
+	f := &fake{caps: "NAMESPACE ACL RIGHTS=texkn QUOTA", answers: fakeAnswers{
 		"NAMESPACE": say(overviewSpaces), "STATUS": quick, "GETACL": quick, "LISTRIGHTS": quick, "GETQUOTAROOT": quick,
 	}}
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // net.Pipe has no buffer at all
