@@ -296,7 +296,7 @@ func TestDemoProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.url = p.await(`location\s+(http://\S+)/`)
-	for name, want := range map[string]string{"Calendar/standup": "RRULE:FREQ=WEEKLY", "Calendar/fair": "VALUE=DATE", "Tasks/milk": "VTODO"} {
+	for name, want := range map[string]string{"Calendar/standup": "RRULE:FREQ=WEEKLY", "Calendar/planning": "DTSTART;TZID=Europe/Berlin:", "Calendar/fair": "VALUE=DATE", "Tasks/milk": "VTODO"} {
 		request, err := http.NewRequest("GET", p.url+"/CalDAV/"+name+".ics", nil)
 		if err != nil {
 			t.Fatal(err)
