@@ -7,8 +7,12 @@ import (
 	"calgate/gateway/davxml"
 )
 
-// maxExpanded bounds the resources that one DAV:expand-property tells about.
-const maxExpanded = 1_000
+// Bounds of one DAV:expand-property: the resources that it tells about, and the octets of
+// what it says of them, which are all in memory at once.
+const (
+	maxExpanded       = 1_000
+	maxExpandedOctets = 4 << 20
+)
 
 // expandable are the properties whose hrefs lead to resources that can be told about.
 var expandable = map[davxml.Name]bool{
@@ -19,7 +23,7 @@ var expandable = map[davxml.Name]bool{
 // expandProperty answers DAV:expand-property (RFC 3253 section 3.8): in the properties
 // that it names, an href becomes what there is to say of the resource that it leads to.
 func (q *request) expandProperty(report *davxml.Report) error {
-	x := &expansion{q: q, left: maxExpanded}
+	x := &expansion{q: q, left: maxExpanded, octets: maxExpandedOctets}
 	s, err := x.subject(q.place, report.Expand)
 	if err != nil {
 		return err
@@ -39,8 +43,18 @@ func (q *request) expandProperty(report *davxml.Report) error {
 
 // expansion is one such answer.
 type expansion struct {
-	q    *request
-	left int // resources that may still be told about
+	q      *request
+	left   int // resources that may still be told about
+	octets int // that may still be said
+}
+
+// spend takes from what may still be said.
+func (x *expansion) spend(resources, octets int) error {
+	x.left, x.octets = x.left-resources, x.octets-octets
+	if x.left < 0 || x.octets < 0 {
+		return forbidden(dav("number-of-matches-within-limits"), "too much would have to be expanded")
+	}
+	return nil
 }
 
 // subject reads what is asked of a place.
@@ -86,12 +100,15 @@ func (x *expansion) propstats(b []byte, s *subject, asked []davxml.Expand) ([]by
 				found, ok = append(found, element.XML...), true
 			}
 		}
+		before := len(missing)
 		if !ok {
 			found = found[:start]
 			missing = davxml.AppendEmpty(missing, e.Name)
-			continue
 		}
-		if len(e.Inner) > 0 && expandable[e.Name] {
+		if err := x.spend(0, len(found)-start+len(missing)-before); err != nil {
+			return nil, err
+		}
+		if ok && len(e.Inner) > 0 && expandable[e.Name] {
 			element, err := x.hrefs(bytes.Clone(found[start:]), e.Inner)
 			if err != nil {
 				return nil, err
@@ -129,10 +146,10 @@ func (x *expansion) hrefs(element []byte, inner []davxml.Expand) ([]byte, error)
 
 // response tells about one href, escaped for XML.
 func (x *expansion) response(text string, inner []davxml.Expand) ([]byte, error) {
-	if x.left--; x.left < 0 {
-		return nil, forbidden(dav("number-of-matches-within-limits"), "too much would have to be expanded")
-	}
 	b := append(append([]byte("<D:response><D:href>"), text...), "</D:href>"...)
+	if err := x.spend(1, len(b)); err != nil {
+		return nil, err
+	}
 	e, err := davxml.ParseElement("<href>" + text + "</href>")
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func makePatch(elements []davxml.Element, extended bool) *newCalendar {
 			r = invalidValue(e)
 		}
 		if p.refuse(e.Name, r); r.status == 0 && element != "" {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: e.Text})
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(e.Name), XML: element, Text: plainText(e)})
 		}
 	}
 	if name := dav("resourcetype"); extended && !typed && p.errors[name].status == 0 {
@@ -158,7 +158,7 @@ func componentSetElement(names []string) string {
 }
 
 // notMade answers where a property stands in the way: nothing was made (RFC 5689
-// section 3.1; RFC 4791 section 5.3.1).
+// section 3; RFC 4791 section 5.3.1).
 func (q *request) notMade(p *newCalendar, extended bool) error {
 	root := caldav("mkcalendar-response")
 	if extended {

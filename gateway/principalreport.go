@@ -156,6 +156,9 @@ func (q *request) principalSearch(report *davxml.Report) error {
 			found = append(found, p)
 		}
 	}
+	for i := range report.Searches {
+		report.Searches[i].Match = strings.ToLower(report.Searches[i].Match)
+	}
 	all := []*calendar.Principal{nil}
 	for i := range found {
 		all = append(all, &found[i])
@@ -175,14 +178,14 @@ func matches(report *davxml.Report, s *subject) bool {
 	return !report.AnyOf
 }
 
-// matchesSearch tells whether the text is in every property that a search names.
+// matchesSearch tells whether the text, in lower case, is in every property that a
+// search names.
 func matchesSearch(search davxml.Search, s *subject) bool {
-	text := strings.ToLower(search.Match)
 	for _, name := range search.Props {
 		in := false
 		for _, p := range searchable {
 			in = in || p.name == name && slices.ContainsFunc(p.values(s), func(v string) bool {
-				return strings.Contains(strings.ToLower(v), text)
+				return strings.Contains(strings.ToLower(v), search.Match)
 			})
 		}
 		if !in {

@@ -139,7 +139,7 @@ var calendarDataJSON = func() *property {
 	return &p
 }()
 
-// jcalType is the media type of jCal (RFC 7265 section 7.1).
+// jcalType is the media type of jCal (RFC 7265 section 7).
 const jcalType = "application/calendar+json"
 
 // protected are properties that are live elsewhere and not here. A client that
@@ -233,10 +233,29 @@ func (q *request) storedProperties(v *calendar.View) ([]storedElement, error) {
 	return elements, nil
 }
 
-// textElement is a property of which another program keeps the text alone.
+// textElement is a property of which another program keeps the text alone, "" where the
+// text says nothing. plainText is its inverse.
 func textElement(name xml.Name, text string) string {
+	switch word := strings.TrimSpace(text); {
+	case name == componentSetName:
+		return componentSetElement(strings.Fields(text))
+	case name == transparencyName && word != "opaque" && word != "transparent":
+		return ""
+	case name == transparencyName:
+		return "<C:" + name.Local + ` xmlns:C="` + name.Space + `"><C:` + word + "/></C:" + name.Local + ">"
+	}
 	b := append(davxml.AppendAttribute([]byte("<x:"+name.Local+` xmlns:x="`), name.Space), `">`...)
 	return string(davxml.AppendText(b, text)) + "</x:" + name.Local + ">"
+}
+
+func plainText(e *davxml.Element) string {
+	switch {
+	case e.Name == componentSetName:
+		return strings.Join(componentsIn(e), " ")
+	case e.Name == transparencyName && len(e.Children) == 1:
+		return e.Children[0].Name.Local
+	}
+	return e.Text
 }
 
 func fixed(value string) func([]byte, *subject) ([]byte, bool) {

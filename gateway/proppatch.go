@@ -83,7 +83,7 @@ func (q *request) newPatch(updates []davxml.Update) *patch {
 		if u := last[name]; u.Remove {
 			p.remove = append(p.remove, calendar.PropertyName(name))
 		} else {
-			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(name), XML: u.XML, Text: u.Text})
+			p.set = append(p.set, calendar.Property{Name: calendar.PropertyName(name), XML: u.XML, Text: plainText(&u.Element)})
 		}
 	}
 	p.keepTimezones()

@@ -26,7 +26,7 @@ func invalidValue(e *davxml.Element) refusal {
 		}
 	case timezoneIDName:
 		if _, ok := translate.ZoneDefinition(strings.TrimSpace(e.Text)); !ok {
-			return refusedFor(caldav("valid-timezone")) // RFC 7809 section 5.2
+			return refusedFor(caldav("valid-timezone")) // RFC 7809 section 3.1.5
 		}
 	case transparencyName: // RFC 6638 section 9.1
 		if len(e.Children) != 1 || e.Children[0].Name != caldav("opaque") && e.Children[0].Name != caldav("transparent") {
@@ -74,7 +74,7 @@ func validTimezone(text string) bool {
 }
 
 // keepTimezones sets or removes CALDAV:calendar-timezone and calendar-timezone-id together,
-// whichever of them a client knows (RFC 7809 section 5.2).
+// whichever of them a client knows (RFC 7809 section 3.1.5).
 func (p *patch) keepTimezones() {
 	if p.failed {
 		return

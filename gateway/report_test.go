@@ -88,6 +88,25 @@ func TestReportsRefused(t *testing.T) {
 	}
 }
 
+// The answer of a DAV:expand-property is bounded in octets: a name that is not there is told
+// of each resource.
+func TestExpandBounded(t *testing.T) {
+	r := newRig(t)
+	body := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `<D:property name="p%d%s"/>`, i, strings.Repeat("x", 60_000))
+		}
+		return element("D:expand-property", `<D:property name="current-user-principal">`+b.String()+`</D:property>`)
+	}
+	r.want(207, "REPORT", "/", body(maxExpandedOctets/60_000/2))
+	r.refused(403, "number-of-matches-within-limits", "REPORT", "/", body(maxExpandedOctets/60_000+1))
+	x := &expansion{q: &request{}, octets: maxExpandedOctets}
+	if _, err := x.response("/", nil); err == nil {
+		t.Error("one resource more than may be told about")
+	}
+}
+
 func queryOf(filter string) string {
 	return element("C:calendar-query", "<D:prop><D:getetag/></D:prop><C:filter>"+filter+"</C:filter>")
 }

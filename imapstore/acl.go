@@ -113,8 +113,8 @@ func (c *conn) present(real string) error {
 }
 
 // Present are those of the mailboxes of other users that are there, in their order, whether LIST shows them or not: a Dovecot
-// session that is older than an owner's first share does not list it until it is named. All are asked in one write. A refusal
-// without a code is none of Dovecot's; the servers that refuse so list everything.
+// session that is older than an owner's first share does not list it until it is named. A refusal without a code is none of
+// Dovecot's; the servers that refuse so list everything.
 func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, error) {
 	if err := s.Anew(ctx); err != nil { // a mailbox that was hidden stays so, too
 		return nil, err

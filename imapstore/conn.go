@@ -70,9 +70,34 @@ func (c *conn) under(ctx context.Context, f func() error) error {
 // errBusy is a command in the middle of another: a loop over Fields that asks something else.
 var errBusy = errors.New("another command of this session is under way")
 
-// command sends lines in one write, each with a tag of its own, and reads until all are answered. Untagged answers go to on,
-// which may be nil; what it gets is valid until it returns. A tagged NO is no error here: the replies tell.
+// maxWrite bounds the octets of commands that are sent before their answers are read: what the buffers on the way hold even
+// where the server reads nothing until its own answers are gone.
+const maxWrite = 32 << 10
+
+// command sends lines, each with a tag of its own, in one write as far as maxWrite goes, and reads until all are answered.
+// Untagged answers go to on, which may be nil; what it gets is valid until it returns. A tagged NO is no error here: the
+// replies tell.
 func (c *conn) command(on func(*response) error, lines ...string) ([]reply, error) {
+	replies := make([]reply, 0, len(lines))
+	for len(lines) > 0 {
+		n, octets := 0, 0
+		for n < len(lines) && (n == 0 || octets+len(lines[n])+tagged <= maxWrite) {
+			octets += len(lines[n]) + tagged
+			n++
+		}
+		some, err := c.write(on, lines[:n])
+		if err != nil {
+			return nil, err
+		}
+		replies, lines = append(replies, some...), lines[n:]
+	}
+	return replies, nil
+}
+
+// tagged is what comes to a line when it is sent.
+const tagged = len("W1234567 \r\n")
+
+func (c *conn) write(on func(*response) error, lines []string) ([]reply, error) {
 	first, err := c.begin(len(lines))
 	if err != nil {
 		return nil, err

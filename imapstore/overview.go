@@ -257,10 +257,6 @@ func (o *overview) fill() {
 	}
 }
 
-// maxWrite bounds the octets of commands that are sent before their answers are read: what the buffers on the way hold even
-// where the server reads nothing until its own answers are gone.
-const maxWrite = 32 << 10
-
 // second asks of each mailbox what the first exchange could not tell. What is refused stays unknown.
 func (o *overview) second() error {
 	o.fill()
@@ -280,16 +276,8 @@ func (o *overview) second() error {
 			lines = append(lines, "MYRIGHTS "+arg(real))
 		}
 	}
-	for len(lines) > 0 {
-		n, octets := 0, 0
-		for n < len(lines) && (n == 0 || octets+len(lines[n]) <= maxWrite) {
-			octets += len(lines[n]) + len("W1234567 \r\n")
-			n++
-		}
-		if _, err := o.c.command(o.take, lines[:n]...); err != nil {
-			return err
-		}
-		lines = lines[n:]
+	if _, err := o.c.command(o.take, lines...); err != nil {
+		return err
 	}
 	o.fill()
 	return nil

@@ -9,13 +9,16 @@ import (
 // Quota is how much of its room a mailbox has used together with those that share it, and has in all, in octets.
 type Quota struct{ Used, Limit int64 }
 
-// Quotas asks for the quotas of mailboxes in one exchange (GETQUOTAROOT, RFC 9208 section 4.1.3). A mailbox without a limit
-// on its octets is left out, and so is one that the server says nothing of. Where several limits apply the nearest counts.
+// Quotas asks for the quotas of mailboxes of the personal namespace, pipelined (GETQUOTAROOT, RFC 9208 section 4.1.3). A
+// mailbox without a limit on its octets is left out, and so is one that the server says nothing of. Where several limits apply
+// the nearest counts. Only on Cyrus is each mailbox asked for, as any of them may be a quota root there. Elsewhere the first
+// stands for all: limits are those of the account or the namespace, and Dovecot counts all mailboxes anew for each that is
+// asked for.
 func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Quota, error) {
 	if !s.c.caps.Quota || len(mailboxes) == 0 {
 		return nil, nil
 	}
-	quotas := map[string]Quota{}
+	quotas, first := map[string]Quota{}, ""
 	err := s.do(ctx, "Quotas", mailboxes[0], again, func(c *conn) error {
 		var lines []string
 		names := map[string]string{}
@@ -25,6 +28,9 @@ func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Qu
 				continue
 			}
 			lines, names[encodeUTF7(real)] = append(lines, "GETQUOTAROOT "+arg(real)), m
+			if first = m; !c.caps.Annotations {
+				break
+			}
 		}
 		if lines == nil {
 			return nil
@@ -53,6 +59,11 @@ func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Qu
 		}
 		return err
 	})
+	if one, ok := quotas[first]; ok && !s.c.caps.Annotations {
+		for _, m := range mailboxes {
+			quotas[m] = one
+		}
+	}
 	return quotas, err
 }
 

@@ -21,7 +21,7 @@ func (s *Session) ACL(ctx context.Context, mailbox string) ([]Entry, error) {
 	return all[mailbox], nil
 }
 
-// ACLs is ACL for many mailboxes in one exchange. Those whose ACL cannot be had are left out.
+// ACLs is ACL for many mailboxes, pipelined. Those whose ACL cannot be had are left out.
 func (s *Session) ACLs(ctx context.Context, mailboxes []string) (map[string][]Entry, error) {
 	if !s.c.caps.ACL || len(mailboxes) == 0 {
 		return nil, nil
@@ -163,7 +163,7 @@ func hasLetter(rights string, letter byte) bool {
 	return false
 }
 
-// ListRights asks for each identifier which rights it can have (LISTRIGHTS), in one exchange. Of one that the server cannot be
+// ListRights asks for each identifier which rights it can have (LISTRIGHTS), pipelined. Of one that the server cannot be
 // told, or refuses, the answer is nil.
 func (s *Session) ListRights(ctx context.Context, mailbox string, identifiers []Identifier) ([]*Grantable, error) {
 	out := make([]*Grantable, len(identifiers))

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -87,6 +88,36 @@ func TestMetadataInStep(t *testing.T) {
 			c.must(t, request{"PROPPATCH", calendar, nil, setProps(`<A:calendar-order>13</A:calendar-order>`)})
 			if got := metadata(cyrus + "<http://apple.com/ns/ical/>calendar-order"); got != "13" {
 				t.Errorf("Cyrus' order is %q", got)
+			}
+
+			// what is no text in CalDAV is a word there, or a number
+			const caldav = cyrus + "<urn:ietf:params:xml:ns:caldav>"
+			value := func(name string) string {
+				t.Helper()
+				return find(regexp.MustCompile(`:`+name+`[^>]*>(.*)</\w+:`+name+`>`), c.ask(propfind(calendar, "C:"+name)).body)
+			}
+			for _, p := range []struct{ name, theirs, shown, set, kept string }{
+				{"schedule-calendar-transp", "transparent", "<C:transparent/>", "<C:opaque/>", "opaque"},
+				{"calendar-timezone-id", "Europe/Berlin", "Europe/Berlin", "Europe/Paris", "Europe/Paris"},
+				{"supported-calendar-component-set", "38", `<C:comp name="VTODO"/><C:comp name="VJOURNAL"/>`, "", ""}, // 32 is VPOLL
+			} {
+				set(`"` + caldav + p.name + `" "` + p.theirs + `"`)
+				if got := value(p.name); got != p.shown {
+					t.Errorf("Cyrus' %s %s is shown as %q", p.name, p.theirs, got)
+				}
+				if p.set == "" {
+					continue // is set once, below
+				}
+				c.must(t, request{"PROPPATCH", calendar, nil, setProps("<C:" + p.name + ">" + p.set + "</C:" + p.name + ">")})
+				if got := metadata(caldav + p.name); got != p.kept {
+					t.Errorf("Cyrus' %s is %q after it was set to %s", p.name, got, p.set)
+				}
+			}
+			c.must(t, request{"MKCALENDAR", "/CalDAV/~me/Made/", nil, `<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>` +
+				`<C:supported-calendar-component-set><C:comp name="VEVENT"/><C:comp name="VJOURNAL"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`})
+			box = `"` + m.name("Calendar/Made") + `"`
+			if got := metadata(caldav + "supported-calendar-component-set"); got != "5" {
+				t.Errorf("Cyrus' component set is %q", got)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"calgate/test/faulty"
 )
 
 func reportRequest(path, body string) request {
@@ -110,6 +112,20 @@ func TestPrincipals(t *testing.T) {
 			}
 			if a := r.owner.ask(davReport("/UserDAV/", "principal-search-property-set", "")); a.status != 200 || !strings.Contains(a.body, "<D:principal-search-property><D:prop><C:calendar-user-address-set/></D:prop><D:description") {
 				t.Errorf("principal-search-property-set: %d %s", a.status, a.body)
+			}
+			// all searches of a request ask once who is shown
+			p := faulty.New(t, r.b.Addr)
+			asked := func(searches int) (n int) {
+				c := &crashClient{r.owner.user, r.owner.password, startGatewayAt(t, p.URL(), nil, false)}
+				p.Forget()
+				body := strings.Repeat("<D:property-search><D:prop><D:displayname/></D:prop><D:match>"+r.guest.user+"</D:match></D:property-search>", searches)
+				if got := found(t, c, davReport("/UserDAV/", "principal-property-search", body+"<D:prop/>")); !slices.Equal(got, []string{guest}) {
+					t.Errorf("%d searches find %v", searches, got)
+				}
+				return len(p.Commands())
+			}
+			if one, many := asked(1), asked(10); many != one {
+				t.Errorf("a search takes %d commands, ten of them %d", one, many)
 			}
 			wantCondition(t, r.guest, davReport(r.theirs, "acl-principal-prop-set", "<D:prop><D:displayname/></D:prop>"), 403, "need-privileges")
 			wantCondition(t, r.owner, davReport("/UserDAV/", "principal-property-search", "<D:prop/>"), 400, "")

@@ -80,7 +80,7 @@ var warmServers = []struct {
 	most        int
 }{
 	{"dovecot", func(t testing.TB) *backends.Server {
-		return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true, Format: "sdbox"})
+		return backends.Dovecot(t, backends.Options{ACL: true, Metadata: true, Format: "sdbox", Quota: "*:storage=1G"})
 	}, 460, 40, 3},
 	{"dovecot without METADATA", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }, 20, 20, 3},
 	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{Metadata: true}) }, 20, 20, 3},
@@ -132,6 +132,16 @@ func TestWarmHome(t *testing.T) {
 			poll := guest.ask(request{"REPORT", "/CalDAV/~me/", nil, syncReport(find(oneToken, warm[0].body))})
 			if n := count.take(); n > s.most || poll.status != 207 || len(responses(poll.body)) != 0 {
 				t.Errorf("a poll of everything took %d exchanges, want at most %d: %d %s", n, s.most, poll.status, poll.body)
+			}
+
+			// how full the account is costs one exchange more, told of each calendar of one's own
+			if s.name == "dovecot" {
+				full := guest.ask(request{"PROPFIND", "/CalDAV/~me/", map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:quota-used-bytes/></D:prop></D:propfind>`})
+				if n, told := count.take(), len(oneUsed.FindAllString(full.body, -1)); n > s.most+1 || told != s.own+1 {
+					t.Errorf("quotas took %d exchanges, want at most %d, and are told %d times, want %d", n, s.most+1, told, s.own+1)
+				} else {
+					t.Logf("quotas of %d calendars: %d exchanges", told, n)
+				}
 			}
 
 			// what has changed is seen, and costs a look at it alone

@@ -97,7 +97,7 @@ func (v *View) wrapACL(op string, p Privilege, err error) error {
 	return err
 }
 
-// ACLs are the ACLs of many calendars, in one exchange, by mailbox; those that may not be read are left out.
+// ACLs are the ACLs of many calendars, asked for together, by mailbox; those that may not be read are left out.
 func (a *Account) ACLs(ctx context.Context, calendars []Calendar) (map[string][]Grant, error) {
 	var mailboxes []string
 	for _, c := range calendars {

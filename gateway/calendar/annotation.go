@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"calgate/imapstore"
@@ -45,10 +47,40 @@ var annotated = []annotation{
 	cyrusText("http://apple.com/ns/ical/", "calendar-order"),
 	cyrusText("urn:ietf:params:xml:ns:caldav", "calendar-description"),
 	cyrusText("urn:ietf:params:xml:ns:caldav", "calendar-timezone"),
+	cyrusText("urn:ietf:params:xml:ns:caldav", "calendar-timezone-id"),
+	cyrusText("urn:ietf:params:xml:ns:caldav", "schedule-calendar-transp"),
+	cyrusComponents(),
 }
 
 func cyrusText(space, local string) annotation {
 	return annotation{root: cyrusRoot, entry: "/<" + strings.ToLower(space) + ">" + local, name: PropertyName{space, local}}
+}
+
+// cyrusComponents is the set of components, of which Cyrus keeps the sum of their bits as a
+// decimal number, and calgate's text has the names.
+func cyrusComponents() annotation {
+	a := cyrusText("urn:ietf:params:xml:ns:caldav", "supported-calendar-component-set")
+	bits := []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"} // Cyrus has more above these
+	a.read = func(value string) (string, bool) {
+		sum, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+		var names []string
+		for i, name := range bits {
+			if sum>>i&1 == 1 {
+				names = append(names, name)
+			}
+		}
+		return strings.Join(names, " "), err == nil && names != nil
+	}
+	a.write = func(text string) (string, bool) {
+		sum := 0
+		for i, name := range bits {
+			if slices.Contains(strings.Fields(text), name) {
+				sum += 1 << i
+			}
+		}
+		return strconv.Itoa(sum), sum != 0
+	}
+	return a
 }
 
 var (

@@ -81,6 +81,8 @@ type Account struct {
 	scope    imapstore.Scope  // what that listed
 	settings settings
 
+	principals []Principal // of this request; nil: not asked for
+
 	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
 	allMetadata bool                             // metadata holds all that there is
 	many        bool                             // this request is about many calendars

@@ -84,14 +84,14 @@ func (a *Account) inFull(user string) string {
 func (a *Account) sameUser(x, y string) bool { return strings.EqualFold(a.inFull(x), a.inFull(y)) }
 
 // Same compares principals.
-func (a *Account) Same(p, q Principal) bool {
-	switch {
-	case p.Kind != q.Kind:
-		return false
-	case p.Kind == UserPrincipal:
-		return a.sameUser(p.Name, q.Name)
+func (a *Account) Same(p, q Principal) bool { return a.Folded(p) == a.Folded(q) }
+
+// Folded is a principal as all its spellings give it, for keys of maps: what is Same is equal.
+func (a *Account) Folded(p Principal) Principal {
+	if p.Kind == UserPrincipal {
+		p.Name = strings.ToLower(a.inFull(p.Name))
 	}
-	return p.Name == q.Name
+	return p
 }
 
 // IsSelf tells whether a principal is the account itself.
@@ -100,16 +100,18 @@ func (a *Account) IsSelf(p Principal) bool {
 }
 
 // Principals are the other users and the groups that the mail server shows this one: who shares something with him, and who
-// is named in the ACLs of his own calendars. They are sorted, each once.
+// is named in the ACLs of his own calendars. They are sorted, each once, and asked for once a request.
 func (a *Account) Principals(ctx context.Context) ([]Principal, error) {
-	var all []Principal
+	if a.principals != nil {
+		return a.principals, nil
+	}
+	all, seen := []Principal{}, map[Principal]bool{}
 	add := func(p Principal) {
-		if p.Kind != UserPrincipal && p.Kind != GroupPrincipal || a.IsSelf(p) {
+		if p.Kind != UserPrincipal && p.Kind != GroupPrincipal || a.IsSelf(p) || seen[a.Folded(p)] {
 			return
 		}
-		if !slices.ContainsFunc(all, func(q Principal) bool { return a.Same(p, q) }) {
-			all = append(all, p)
-		}
+		seen[a.Folded(p)] = true
+		all = append(all, p)
 	}
 	if err := a.session.Anew(ctx); err != nil {
 		return nil, wrap("List", "", err)
@@ -141,8 +143,12 @@ func (a *Account) Principals(ctx context.Context) ([]Principal, error) {
 		}
 		return strings.Compare(p.Name, q.Name)
 	})
-	return all, nil
+	a.principals = slices.Clip(all) // who appends to it makes a list of his own
+	return a.principals, nil
 }
+
+// maxUser is how long the name of a user may be who is asked for by name, in octets: as long as one level of a mailbox name.
+const maxUser = 255
 
 // FindPrincipal looks for one of Principals. A user is also found who shares something that LIST shows only when it is asked
 // for by name.
@@ -156,7 +162,7 @@ func (a *Account) FindPrincipal(ctx context.Context, p Principal) (Principal, bo
 			return q, true, nil
 		}
 	}
-	if p.Kind != UserPrincipal {
+	if p.Kind != UserPrincipal || len(p.Name) > maxUser {
 		return p, false, nil
 	}
 	home, err := a.HomeOf(ctx, p.Name)

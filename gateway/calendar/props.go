@@ -26,8 +26,9 @@ type PropertyName struct{ Space, Local string }
 func (n PropertyName) String() string { return "{" + n.Space + "}" + n.Local }
 
 // Property is a property of a calendar. XML is the element as an answer writes it,
-// complete with its namespace declarations. Text is the character data in it: all
-// there is of a property that a program without XML keeps.
+// complete with its namespace declarations. Text is the character data in it, or the
+// names of what is in it, with blanks between them: all there is of a property that a
+// program without XML keeps.
 //
 // One that is stored without both is not there, whatever METADATA says.
 type Property struct {

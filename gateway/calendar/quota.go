@@ -9,7 +9,7 @@ import (
 // Quota is how much of its room an account has used, and has in all, in octets.
 type Quota = imapstore.Quota
 
-// Quotas are the quotas of calendars by mailbox, asked for in one exchange. What has none is left out, and so are the
+// Quotas are the quotas of calendars by mailbox, asked for together. What has none is left out, and so are the
 // calendars of other users: how full their accounts are is theirs to know.
 func (a *Account) Quotas(ctx context.Context, calendars []Calendar) (map[string]Quota, error) {
 	var mailboxes []string

@@ -36,6 +36,10 @@ const (
 	MaxElements = 100_000
 	// MaxProperties is the number of properties asked for or changed.
 	MaxProperties = 1_000
+	// MaxSearches is the number of DAV:property-search elements in a
+	// DAV:principal-property-search, and of the properties in one of them. Each
+	// may cost a question to the mail server.
+	MaxSearches = 20
 	// maxTag is the size of one tag with its attributes, in octets.
 	maxTag = 64 << 10
 	// maxAttributes is the number of attributes of one element.
@@ -54,7 +58,8 @@ const (
 	Malformed Kind = iota + 1
 	// TooLarge is a body above MaxBody: 413.
 	TooLarge
-	// TooMany is a multiget above MaxHrefs: 403 with
+	// TooMany is a multiget above MaxHrefs, a search above MaxSearches or a
+	// DAV:expand-property above MaxProperties: 403 with
 	// DAV:number-of-matches-within-limits.
 	TooMany
 	// BadFilter is a CALDAV:filter that breaks its grammar: 403 with

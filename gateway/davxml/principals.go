@@ -1,6 +1,10 @@
 package davxml
 
-import "unicode"
+import (
+	"fmt"
+	"slices"
+	"unicode"
+)
 
 // Principals is what the REPORTs of RFC 3744 section 9 and DAV:expand-property (RFC 3253 section 3.8) ask for.
 type Principals struct {
@@ -37,24 +41,30 @@ func (r *reader) principals(t token, report *Report) (known bool, err error) {
 			return nil
 		})
 	case "principal-property-search property-search":
+		if len(report.Searches) >= MaxSearches {
+			return true, errSearches
+		}
 		var s Search
 		s, err = r.propertySearch()
 		report.Searches = append(report.Searches, s)
 	case "expand-property property":
-		var e Expand
-		e, err = r.expand(t)
-		report.Expand = append(report.Expand, e)
+		err = r.expand(t, &report.Expand)
 	default:
 		return false, nil
 	}
 	return true, err
 }
 
+var errSearches = &Error{Kind: TooMany, Reason: fmt.Sprintf("more than %d searches, or properties in one", MaxSearches)}
+
 func (r *reader) propertySearch() (s Search, err error) {
 	err = r.davChildren(func(t token) (err error) {
 		switch t.name.Local {
 		case "prop":
 			err = r.children(func(t token) error {
+				if len(s.Props) >= MaxSearches {
+					return errSearches
+				}
 				s.Props = append(s.Props, t.name)
 				return nil
 			})
@@ -69,24 +79,30 @@ func (r *reader) propertySearch() (s Search, err error) {
 	return s, err
 }
 
-func (r *reader) expand(t token) (e Expand, err error) {
+// expand reads a DAV:property into those beside it, each name once: MaxProperties in all, however they nest.
+func (r *reader) expand(t token, beside *[]Expand) error {
+	if r.expanded++; r.expanded > MaxProperties {
+		return &Error{Kind: TooMany, Reason: "too many properties"}
+	}
+	var e Expand
 	e.Name.Local, _ = t.attribute("name")
 	e.Name.Space = DAV
 	if space, ok := t.attribute("namespace"); ok {
 		e.Name.Space = space
 	}
 	if !isName(e.Name.Local) || e.Name.Space == "http://www.w3.org/2000/xmlns/" {
-		return e, malformed("DAV:property needs a name")
+		return malformed("DAV:property needs a name")
 	}
-	err = r.davChildren(func(t token) error {
+	err := r.davChildren(func(t token) error {
 		if t.name.Local != "property" {
 			return nil
 		}
-		inner, err := r.expand(t)
-		e.Inner = append(e.Inner, inner)
-		return err
+		return r.expand(t, &e.Inner)
 	})
-	return e, err
+	if !slices.ContainsFunc(*beside, func(other Expand) bool { return other.Name == e.Name }) {
+		*beside = append(*beside, e)
+	}
+	return err
 }
 
 // isName tells whether a string can be the local part of an element's name; not every character that XML allows is taken.

@@ -2,6 +2,7 @@ package davxml
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -279,6 +280,36 @@ func TestReadReport(t *testing.T) {
 	}
 	if _, err = ReadReport(strings.NewReader(multiget + `<D:href>/one-more</D:href></C:calendar-multiget>`)); kindOf(t, err) != TooMany {
 		t.Error(err)
+	}
+}
+
+// What a DAV:expand-property or a search may ask for is bounded in all, not at each level, and doubles are told once.
+func TestPrincipalReportsBounded(t *testing.T) {
+	read := func(root, content string) (*Report, error) {
+		return ReadReport(strings.NewReader("<" + root + ` xmlns="DAV:">` + content + "</" + root + ">"))
+	}
+	property := func(n int) string {
+		return fmt.Sprintf(`<property name="p%d"><property name="same"/><property name="same"/></property>`, n)
+	}
+	var b strings.Builder
+	for n := range MaxProperties / 3 {
+		b.WriteString(property(n))
+	}
+	all := b.String()
+	got, err := read("expand-property", all+`<property name="p0"/>`)
+	if err != nil || len(got.Expand) != MaxProperties/3 || len(got.Expand[0].Inner) != 1 {
+		t.Errorf("%d properties, %v", len(got.Expand), err)
+	}
+	for root, content := range map[string]string{
+		"expand-property":           all + property(0),
+		"principal-property-search": strings.Repeat("<property-search><prop><displayname/></prop><match>a</match></property-search>", MaxSearches+1),
+	} {
+		if _, err := read(root, content); kindOf(t, err) != TooMany {
+			t.Errorf("%s: %v", root, err)
+		}
+	}
+	if _, err := read("principal-property-search", "<property-search><prop>"+strings.Repeat("<a/>", MaxSearches+1)+"</prop></property-search>"); kindOf(t, err) != TooMany {
+		t.Errorf("one search of many properties: %v", err)
 	}
 }
 

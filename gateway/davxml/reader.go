@@ -17,6 +17,7 @@ type reader struct {
 	open     []frame
 	bindings []binding
 	elements int
+	expanded int // DAV:property elements of a DAV:expand-property
 	rooted   bool
 }
 
