@@ -69,12 +69,17 @@ func (s *Session) append(c *conn, mailbox string, n int, message func(int) Outgo
 	if left <= 0 {
 		return appendUID{}, &Error{Kind: TooLate, Err: errDeadline}
 	}
-	p, err := c.appendAll(real, n, message, time.Now().Add(left))
+	var octets int64
+	p, err := c.appendAll(real, n, func(i int) Outgoing {
+		m := message(i)
+		octets += int64(len(m.Octets))
+		return m
+	}, time.Now().Add(left))
 	if err != nil {
 		return appendUID{}, err
 	}
 	if err := p.err(); err != nil {
-		return appendUID{}, err
+		return appendUID{}, c.overQuota(real, n, octets, err)
 	}
 	u := parseAppendUID(p)
 	if x := c.sel; x != nil && x.name == real && u.validity == x.triple.UIDValidity {

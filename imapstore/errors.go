@@ -19,7 +19,7 @@ const (
 	Denied                         // the account may not log in, or the server refuses such a mailbox name
 	NotFound                       // the mailbox does not exist, or may not be seen
 	Exists                         // the mailbox exists already
-	OverQuota                      // nothing was stored (RFC 9208 OVERQUOTA)
+	OverQuota                      // nothing was stored (RFC 9208 OVERQUOTA, or what GETQUOTAROOT says)
 	TooLate                        // the last octet could not leave before the deadline: nothing was stored
 	Unsupported                    // the server lacks the extension
 	NoPermission                   // a right is missing (RFC 5530 NOPERM)
@@ -81,7 +81,8 @@ func IsKind(err error, k Kind) bool {
 	return errors.As(err, &e) && e.Kind == k
 }
 
-// refusal is a tagged NO or BAD. It carries the server's text, which is for the log and is never compared.
+// refusal is a tagged NO or BAD. It carries the server's text, which is for the log; of it only cyrusLimit is ever
+// compared.
 type refusal struct {
 	reply reply
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -112,6 +113,10 @@ func (c *conn) authenticate(user, password string) error {
 	return refused(err)
 }
 
+// cyrusLimit begins Cyrus' refusal of one session more (maxlogins_per_user, maxlogins_per_host). It is the one text that is
+// compared: neither that nor a wrong password has a code there, and who reached the limit must not lose the password.
+const cyrusLimit = "Too many open connections"
+
 // loginError decides what a refused login means (RFC 5530 section 3). Only a clear "these credentials are wrong" is
 // BadCredentials: programs delete a stored password after it.
 func (s *Store) loginError(err error) error {
@@ -126,13 +131,14 @@ func (s *Store) loginError(err error) error {
 	switch code := r.reply.code; {
 	case r.reply.status != "NO":
 		hint = "the server does not understand the login"
+	case code == "" && strings.HasPrefix(r.reply.text, cyrusLimit), code == "LIMIT":
+		hint = "raise the server's limit of sessions per user and address (Dovecot: mail_max_userip_connections; Cyrus: maxlogins_per_user, " +
+			"maxlogins_per_host), or lower -imap-sessions"
+		err = fmt.Errorf("%w: %w", errLimited, err)
 	case code == "" || code == "AUTHENTICATIONFAILED":
 		return &Error{Op: "Login", Kind: BadCredentials, Err: err}
 	case code == "EXPIRED" || code == "AUTHORIZATIONFAILED":
 		kind, hint = Denied, "the account may not log in"
-	case code == "LIMIT":
-		hint = "raise the server's limit of sessions per user and address (Dovecot: mail_max_userip_connections), or lower -imap-sessions"
-		err = fmt.Errorf("%w: %w", errLimited, err)
 	case code == "PRIVACYREQUIRED":
 		hint = "use imaps:// or imap+starttls://"
 	case code == "UNAVAILABLE" || code == "INUSE" || code == "SERVERBUG":

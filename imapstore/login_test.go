@@ -29,6 +29,7 @@ func TestLoginAnswers(t *testing.T) {
 		"TAG NO\r\n":                                 imapstore.BadCredentials,
 		"TAG NO [UNAVAILABLE] later\r\n":             imapstore.Unavailable,
 		"TAG NO [LIMIT] too many\r\n":                imapstore.Unavailable,
+		"TAG NO Too many open connections (1)\r\n":   imapstore.Unavailable,
 		"TAG NO [INUSE] x\r\n":                       imapstore.Unavailable,
 		"TAG NO [SERVERBUG] x\r\n":                   imapstore.Unavailable,
 		"TAG NO [PRIVACYREQUIRED] x\r\n":             imapstore.Unavailable,

@@ -71,7 +71,12 @@ func newUser(b *backends.Server) string {
 // open makes a store on the server, closed when the test ends.
 func open(t testing.TB, b *backends.Server) *imapstore.Store {
 	t.Helper()
-	o, err := imapstore.ParseURL(b.URL())
+	return openAt(t, b.URL())
+}
+
+func openAt(t testing.TB, url string) *imapstore.Store {
+	t.Helper()
+	o, err := imapstore.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

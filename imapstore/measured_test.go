@@ -180,12 +180,7 @@ func TestLoginPenalty(t *testing.T) {
 	b := backends.Dovecot(t, backends.Options{})
 	user := newUser(b)
 	p := faulty.New(t, b.Addr)
-	o, err := imapstore.ParseURL(p.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := imapstore.New(o)
-	defer store.Close()
+	store := openAt(t, p.URL())
 	logins := func() (n int) {
 		for _, c := range p.Commands() {
 			if c == "AUTHENTICATE" || c == "LOGIN" {

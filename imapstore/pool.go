@@ -61,7 +61,7 @@ func (p *pool) take(ctx context.Context, key, mailbox string, patience time.Dura
 			if err == nil {
 				return c, false, nil
 			}
-			if victim := p.madeRoom(err); victim != nil {
+			if victim := p.madeRoom(key, err); victim != nil {
 				victim.quit()
 				continue
 			}
@@ -139,6 +139,12 @@ func (p *pool) fit(c *conn, key string, now time.Time) bool {
 	return c.key == key && now.Sub(c.born) < p.o.LoginAge && now.Sub(c.since) < p.o.IdleAge
 }
 
+// hasFit says whether an idle session may be lent to key; p.mu is held.
+func (p *pool) hasFit(key string) bool {
+	now := p.o.Now()
+	return slices.ContainsFunc(p.idle, func(c *conn) bool { return p.fit(c, key, now) })
+}
+
 // remove takes a session out of the idle ones.
 func (p *pool) remove(i int) {
 	c := p.idle[i]
@@ -210,14 +216,14 @@ func (p *pool) sweepRefused(now time.Time) {
 }
 
 // madeRoom gives the longest idle session of anybody, to be ended, where the server takes no more from this address: Courier
-// counts neither users nor logins, and closes the connection (MAXPERIP).
-func (p *pool) madeRoom(err error) *conn {
+// counts neither users nor logins, and closes the connection (MAXPERIP). One of key itself is worth more as it is.
+func (p *pool) madeRoom(key string, err error) *conn {
 	if !errors.Is(err, errNoGreeting) {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) == 0 {
+	if len(p.idle) == 0 || p.hasFit(key) {
 		return nil
 	}
 	victim := p.idle[0]
@@ -232,8 +238,7 @@ func (p *pool) worthWaiting(key string, err error) chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if errors.Is(err, errLimited) && p.byLogin[key] > 0 || errors.Is(err, errNoGreeting) && p.open > 0 {
-		now := p.o.Now()
-		if slices.ContainsFunc(p.idle, func(c *conn) bool { return p.fit(c, key, now) }) {
+		if p.hasFit(key) {
 			return closedChannel // given back while the server was asked: nobody may come to wake who waits
 		}
 		return p.freed

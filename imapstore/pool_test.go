@@ -163,12 +163,7 @@ func TestDroppedWhilePooled(t *testing.T) {
 	b := backends.Memory(t)
 	user := newUser(b)
 	p := faulty.New(t, b.Addr)
-	o, err := imapstore.ParseURL(p.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := imapstore.New(o)
-	t.Cleanup(func() { store.Close() })
+	store := openAt(t, p.URL())
 	ctx := t.Context()
 	setup := login(t, store, user)
 	create(t, setup, "Calendar")

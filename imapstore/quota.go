@@ -3,10 +3,10 @@ package imapstore
 import (
 	"context"
 	"math"
-	"strings"
 )
 
-// Quota is how much of its room a mailbox has used together with those that share it, and has in all, in octets.
+// Quota is how much of its room a mailbox has used together with those that share it, and has in all: in octets, where nothing
+// else is said.
 type Quota struct{ Used, Limit int64 }
 
 // Quotas asks for the quotas of mailboxes of the personal namespace, pipelined (GETQUOTAROOT, RFC 9208 section 4.1.3). A
@@ -35,23 +35,10 @@ func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Qu
 		if lines == nil {
 			return nil
 		}
-		roots := map[string][]string{} // of a mailbox
-		limits := map[string]Quota{}   // of a root
-		_, err := c.command(func(r *response) error {
-			switch r.kind {
-			case "QUOTAROOT":
-				name, of := parseQuotaRoot(r.scan())
-				roots[name] = of
-			case "QUOTA":
-				if root, q, ok := parseQuota(r.scan()); ok {
-					limits[root] = q
-				}
-			}
-			return nil
-		}, lines...)
+		roots, limits, err := c.quotaRoots(lines...)
 		for name, of := range roots {
 			for _, root := range of {
-				q, limited := limits[root]
+				q, limited := limits[root][storageQuota]
 				if old, ok := quotas[names[name]]; limited && names[name] != "" && (!ok || q.Limit-q.Used < old.Limit-old.Used) {
 					quotas[names[name]] = q
 				}
@@ -67,6 +54,52 @@ func (s *Session) Quotas(ctx context.Context, mailboxes []string) (map[string]Qu
 	return quotas, err
 }
 
+// What a quota may limit (RFC 9208 section 5).
+const (
+	storageQuota = "STORAGE" // in octets here
+	messageQuota = "MESSAGE"
+)
+
+// quotaRoots speaks GETQUOTAROOT commands: the roots of mailboxes, named as the server does, and the quotas of roots by
+// resource.
+func (c *conn) quotaRoots(lines ...string) (roots map[string][]string, limits map[string]map[string]Quota, err error) {
+	roots, limits = map[string][]string{}, map[string]map[string]Quota{}
+	_, err = c.command(func(r *response) error {
+		switch r.kind {
+		case "QUOTAROOT":
+			name, of := parseQuotaRoot(r.scan())
+			roots[name] = of
+		case "QUOTA":
+			if root, resources, ok := parseQuota(r.scan()); ok {
+				limits[root] = resources
+			}
+		}
+		return nil
+	}, lines...)
+	return roots, limits, err
+}
+
+// overQuota gives the refusal of an APPEND its kind. Cyrus and Courier name no reason when there is no room (RFC 9208 section
+// 4.3.1 has OVERQUOTA for it): what was refused for no reason and would not fit was refused for that. Servers round to units
+// of 1024 octets, each in its own way.
+func (c *conn) overQuota(real string, messages int, octets int64, refused error) error {
+	if !c.caps.Quota || kindOf(refused) != Bad {
+		return refused
+	}
+	_, limits, err := c.quotaRoots("GETQUOTAROOT " + arg(real))
+	if err != nil {
+		return refused // of the two the one that says what became of the APPEND
+	}
+	for _, resources := range limits {
+		room, limited := resources[storageQuota]
+		count, counted := resources[messageQuota]
+		if limited && room.Limit-room.Used < octets+1024 || counted && count.Limit-count.Used < int64(messages) {
+			return &Error{Kind: OverQuota, Err: refused}
+		}
+	}
+	return refused
+}
+
 // parseQuotaRoot reads a mailbox and its quota roots (RFC 9208 section 5.2).
 func parseQuotaRoot(s *scanner) (mailbox string, roots []string) {
 	s.spaces()
@@ -79,23 +112,28 @@ func parseQuotaRoot(s *scanner) (mailbox string, roots []string) {
 	return mailbox, roots
 }
 
-// parseQuota reads a quota root and its limit on octets, which is given in units of 1024 (RFC 9208 section 5.3.1).
-func parseQuota(s *scanner) (root string, q Quota, ok bool) {
+// parseQuota reads a quota root and its limits by resource (RFC 9208 section 5.3.1). That on octets is given in units of 1024.
+func parseQuota(s *scanner) (root string, resources map[string]Quota, ok bool) {
 	s.spaces()
 	root = string(s.astring())
 	s.spaces()
 	s.need('(')
+	resources = map[string]Quota{}
 	for s.spaces(); !s.bad && !s.take(')'); s.spaces() {
 		resource := s.word()
 		s.spaces()
 		used := s.number()
 		s.spaces()
 		limit := s.number()
-		if strings.EqualFold(resource, "STORAGE") && !s.bad {
-			q, ok = Quota{octets(used), octets(limit)}, true
+		unit := uint64(1)
+		if resource == storageQuota {
+			unit = 1024
+		}
+		if !s.bad {
+			resources[resource] = Quota{amount(used, unit), amount(limit, unit)}
 		}
 	}
-	return root, q, ok && !s.bad
+	return root, resources, !s.bad
 }
 
-func octets(units uint64) int64 { return int64(min(units, math.MaxInt64>>10)) << 10 }
+func amount(n, unit uint64) int64 { return int64(min(n, math.MaxInt64/unit) * unit) }

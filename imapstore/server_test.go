@@ -9,6 +9,7 @@ import (
 
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 )
 
 // checkMailboxes makes, lists, looks at and deletes mailboxes with names of every kind.
@@ -299,17 +300,32 @@ func checkDeadline(t *testing.T, b *backends.Server) {
 	}
 }
 
-// TestQuota is told as such, and stores nothing.
+// TestQuota is told as such, also where the server gives no reason, and stores nothing. What is refused while there is room is
+// not over quota.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{Quota: "*:storage=20K"})
-	s := login(t, open(t, b), newUser(b))
-	create(t, s, "Calendar")
-	_, err := s.Append(t.Context(), "Calendar", imapstore.Outgoing{Octets: bytes.Repeat([]byte("a: b\r\n"), 10000)}, soon())
-	wantKind(t, err, imapstore.OverQuota)
-	if l := look(t, s, "Calendar"); l.Messages != 0 {
-		t.Errorf("%+v", l)
-	}
+	large := func(int) imapstore.Outgoing {
+		return imapstore.Outgoing{Octets: bytes.Repeat([]byte("a: b\r\n"), 2500)}
+	} // 15 of 20 KiB
+	backends.OnEach(t, backends.Options{Quota: "*:storage=20K"}, func(t *testing.T, b *backends.Server) {
+		user := newUser(b)
+		s := login(t, open(t, b), user)
+		create(t, s, "Calendar")
+		if err := s.AppendAll(t.Context(), "Calendar", 2, large, soon()); s.Caps().MultiAppend || !imapstore.IsKind(err, imapstore.Unsupported) {
+			wantKind(t, err, imapstore.OverQuota)
+		}
+		if l := look(t, s, "Calendar"); l.Messages != 0 {
+			t.Errorf("%+v", l)
+		}
+		wire := faulty.New(t, b.Addr)
+		wire.Set(faulty.Fault{Command: "^APPEND", Refuse: "NO System I/O error"})
+		_, err := login(t, openAt(t, wire.URL()), user).Append(t.Context(), "Calendar", message(1), soon())
+		wantKind(t, err, imapstore.Bad)
+		add(t, s, "Calendar", large(0))
+		_, err = s.Append(t.Context(), "Calendar", large(0), soon())
+		wantKind(t, err, imapstore.OverQuota)
+		add(t, s, "Calendar", message(2))
+	})
 }
 
 // checkStatusOfSelected: STATUS of the mailbox that the session has selected tells what another session was told to be done,

@@ -66,7 +66,7 @@ func TestFeedVolume(t *testing.T) {
 				}
 				put := time.Since(start)
 				peak, live := p.peakHeap(before)
-				if got := c.messages(t, b); got != step.messages { // with tombstones and what they keep
+				if got := c.messages(t, b, "Calendar"); got != step.messages { // with tombstones and what they keep
 					t.Errorf("%s: %d messages, want %d", step.name, got, step.messages)
 				}
 				start = time.Now()
@@ -104,7 +104,7 @@ func TestFeedClientLeaves(t *testing.T) {
 			b := s.start(t)
 			sound := newCrashClient(t, b, startGateway(t, b, nil, false))
 			sound.must(t, request{"PUT", feedPath, nil, feedOf(feedBefore)})
-			messages := sound.messages(t, b)
+			messages := sound.messages(t, b, "Calendar")
 			p := faulty.New(t, b.Addr)
 			after := feedOf(feedAfter)
 			for _, leave := range []struct {
@@ -128,7 +128,7 @@ func TestFeedClientLeaves(t *testing.T) {
 					if seen := fresh.feed(t); !maps.Equal(seen, feedBefore) {
 						t.Errorf("it now is %v", seen)
 					}
-					if got := fresh.messages(t, b); got != messages {
+					if got := fresh.messages(t, b, "Calendar"); got != messages {
 						t.Errorf("%d messages, want %d", got, messages)
 					}
 					if said := strings.Join(p.Commands(), "\n"); strings.Contains(said, "APPEND") != (leave.sent == len(after)) {

@@ -21,11 +21,13 @@ import (
 type write struct {
 	name    string
 	prepare []request // by a gateway on a sound wire
+	mail    string    // that comes into the calendar then
 	request request
 	before  shown // what the collections show
 	after   shown
 	between *shown // what a crash may leave besides
 	again   int    // how the same is answered once it has taken effect; 0: with success
+	long    bool   // without TEST_LONG only the APPENDs fail, and on Maildir only
 }
 
 // request is one HTTP request. {etag} in a header is the ETag of the object now.
@@ -55,6 +57,8 @@ var (
 	nameOld    = request{"PROPPATCH", crashCalendar, nil, displayName("old")}
 	anyOther   = request{"PUT", "/CalDAV/Calendar/other.ics", nil, strings.ReplaceAll(crashEvent("other"), "crash@", "other@")}
 	makeTarget = request{"MKCALENDAR", "/CalDAV/Target/", nil, ""}
+	putTarget  = request{"PUT", crashTarget, nil, crashEvent("there")}
+	nextTarget = request{"PUT", "/CalDAV/Target/other.ics", nil, anyOther.body}
 	toTarget   = map[string]string{"Destination": crashTarget}
 	makeNamed  = request{"MKCALENDAR", crashMade, nil, `<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>` +
 		`<D:displayname>new</D:displayname></D:prop></D:set></C:mkcalendar>`}
@@ -88,6 +92,55 @@ var writes = []write{
 		before: shown{"old", "Calendar", "", ""}, after: shown{"old", "Calendar", "", "new"}, between: &shown{"old", "Calendar", "", "Made"}, again: 405},
 	{name: "remove a calendar", prepare: []request{putOld, makeNamed}, request: request{"DELETE", crashMade, nil, ""},
 		before: shown{"old", "Calendar", "", "new"}, after: shown{"old", "Calendar", "", ""}, again: 404},
+	{name: "move over", prepare: []request{putOld, makeTarget, putTarget}, request: request{"MOVE", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", "there", ""}, after: shown{"", "Calendar", "old", ""}, between: &shown{"old", "Calendar", "old", ""}, again: 404, long: true},
+	{name: "unconditional delete", prepare: []request{putOld}, request: request{"DELETE", crashObject, nil, ""},
+		before: shown{"old", "Calendar", "", ""}, after: shown{"", "Calendar", "", ""}, again: 404, long: true},
+	{name: "publish besides", prepare: []request{putOld}, request: request{"PUT", "/CalendarData/Calendar.ics", nil, crashEvent("new")},
+		before: shown{"old", "Calendar", "", ""}, after: shown{"new", "Calendar", "", ""}, long: true},
+	{name: "update of a mail", prepare: []request{anyOther}, mail: strings.ReplaceAll(foreignMessage("crash", 0), "mail.ics", "a.ics"),
+		request: request{"PUT", crashObject, map[string]string{"If-Match": "{etag}"}, crashEvent("new")},
+		before:  shown{"x", "Calendar", "", ""}, after: shown{"new", "Calendar", "", ""}, long: true},
+}
+
+// ready does what goes before the write, and gives its request.
+func (w *write) ready(t *testing.T, b *backends.Server, c *crashClient) request {
+	for _, r := range w.prepare {
+		c.must(t, r)
+	}
+	if w.mail != "" {
+		openMailStore(t, b, c.user, c.password).deliver("Calendar", w.mail)
+	}
+	return c.filled(t, w.request)
+}
+
+// fails tells whether a step is to fail, of those that are chosen.
+func (w *write) fails(b *backends.Server, chosen stepChoice, n int, commands []string, i int) bool {
+	if w.long && os.Getenv("TEST_LONG") != "1" {
+		chosen = func(n int, commands []string, i int) bool {
+			return b.Name == "dovecot-maildir" && atAppend(n, commands, i)
+		}
+	}
+	return chosen(n, commands, i)
+}
+
+// wanted is how many messages a clean folder has, by mailbox: the objects, a tombstone and what is kept below it, the
+// properties, what came by mail, and in the target what was moved there and the other.
+func (w *write) wanted(s shown) map[string]int {
+	want := map[string]int{"Calendar": 2} // a.ics or its tombstone, and other.ics
+	if s.summary == "" {
+		want["Calendar"]++ // the kept version
+	}
+	if s.displayName != "Calendar" {
+		want["Calendar"]++
+	}
+	if w.mail != "" {
+		want["Calendar"]++ // covered
+	}
+	if s.other != "" {
+		want["Calendar/Target"] = 3 // with the properties that MKCALENDAR gave it
+	}
+	return want
 }
 
 var points = []struct {
@@ -169,10 +222,7 @@ func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *test
 		p := faulty.New(t, b.Addr)
 		t.Run(w.name+"/sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
 			c := newCrashClient(t, b, startGateway(t, b, nil, false))
-			for _, r := range w.prepare {
-				c.must(t, r)
-			}
-			r := c.filled(t, w.request)
+			r := w.ready(t, b, c)
 			c.gateway = startGatewayAt(t, p.URL(), nil, false)
 			c.must(t, r)
 		})
@@ -181,7 +231,7 @@ func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *test
 			t.Fatalf("%s: only %q", w.name, commands)
 		}
 		for i, command := range commands {
-			if command == "LOGOUT" || !fails(n, commands, i) {
+			if command == "LOGOUT" || !w.fails(b, fails, n, commands, i) {
 				continue
 			}
 			for _, point := range points {
@@ -199,10 +249,7 @@ func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *test
 // crashOnce does a write of a new user through a gateway that fails, and looks at what is left.
 func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, start func(*faulty.Proxy) string) {
 	sound := newCrashClient(t, b, startGateway(t, b, nil, false))
-	for _, r := range w.prepare {
-		sound.must(t, r)
-	}
-	r := sound.filled(t, w.request)
+	r := w.ready(t, b, sound)
 	p := faulty.New(t, b.Addr)
 	failing := &crashClient{sound.user, sound.password, start(p)}
 	p.Set(fault)
@@ -231,14 +278,15 @@ func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, st
 		t.Errorf("after the repeated request %+v is shown", seen)
 	}
 	fresh.must(t, anyOther) // the next writer
-	want := fresh.wanted(t)
-	for end := time.Now().Add(crashPatience); ; { // it cleans up after its answer
-		n := fresh.messages(t, b)
-		if n == want {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the next writer left %d messages, want %d", n, want)
+	if w.after.other != "" {
+		fresh.must(t, nextTarget)
+	}
+	for mailbox, want := range w.wanted(w.after) {
+		n := fresh.messages(t, b, mailbox)
+		for end := time.Now().Add(crashPatience); n != want; n = fresh.messages(t, b, mailbox) { // it cleans up after its answer
+			if time.Now().After(end) {
+				t.Fatalf("the next writer left %d messages in %s, want %d", n, mailbox, want)
+			}
 		}
 	}
 }

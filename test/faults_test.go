@@ -80,24 +80,25 @@ var listing = request{"PROPFIND", crashCalendar, map[string]string{"Depth": "1"}
 
 func TestServerAwayAndBack(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	p := newPatient(t, b, b.URL())
-	p.well()
-	if err := b.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	p.well() // nobody has noticed
-	if err := b.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	p.user, p.password = b.User() // a session that is open outlives its Dovecot
-	p.unavailable(listing)
-	p.unavailable(putOld)
-	p.gateway.await(`(connection refused)`)
-	if err := b.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	p.well()
+	backends.OnEach(t, backends.Options{}, func(t *testing.T, b *backends.Server) {
+		p := newPatient(t, b, b.URL())
+		p.well()
+		if err := b.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		p.well() // nobody has noticed
+		if err := b.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		p.user, p.password = b.User() // a session that is open outlives its Dovecot
+		p.unavailable(listing)
+		p.unavailable(putOld)
+		p.gateway.await(`(connection refused)`)
+		if err := b.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		p.well()
+	})
 }
 
 // A server that stops talking costs the time that it is allowed, at each command.
@@ -216,48 +217,62 @@ func TestExpiredCertificate(t *testing.T) {
 // A server that takes no more connections of a user makes that user wait, and nobody lose a password.
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{Extra: "mail_max_userip_connections = 1"})
-	p := newPatient(t, b, b.URL())
-	phone, err := imapclient.DialInsecure(b.Addr, nil) // another program of the same user
-	if err != nil {
-		t.Fatal(err)
+	for name, limited := range map[string]struct {
+		start   func(testing.TB, backends.Options) *backends.Server
+		options backends.Options
+		cause   string // in the log
+	}{
+		"dovecot": {backends.Dovecot, backends.Options{Extra: "mail_max_userip_connections = 1"}, `(mail_max_userip_connections)`},
+		"cyrus":   {backends.Cyrus, backends.Options{Extra: "maxlogins_per_user: 1"}, `(Too many open connections)`},
+		"courier": {backends.Courier, backends.Options{PerAddress: 1}, `(without a greeting)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := limited.start(t, limited.options)
+			p := newPatient(t, b, b.URL())
+			phone, err := imapclient.DialInsecure(b.Addr, nil) // another program of the same user
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer phone.Close()
+			if err := phone.Login(p.user, p.password).Wait(); err != nil {
+				t.Fatal(err)
+			}
+			p.unavailable(listing)
+			p.unavailable(putOld)
+			p.gateway.await(limited.cause)
+			if err := phone.Logout().Wait(); err != nil {
+				t.Fatal(err)
+			}
+			for end := time.Now().Add(crashPatience); p.ask(listing).status != 207; { // the server counts down when the process has ended
+				if time.Now().After(end) {
+					t.Fatal("the other session has ended, and the gateway still cannot log in")
+				}
+			}
+			p.well()
+		})
 	}
-	defer phone.Close()
-	if err := phone.Login(p.user, p.password).Wait(); err != nil {
-		t.Fatal(err)
-	}
-	p.unavailable(listing)
-	p.unavailable(putOld)
-	p.gateway.await(`(mail_max_userip_connections)`)
-	if err := phone.Logout().Wait(); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(crashPatience); p.ask(listing).status != 207; { // the server counts down when the process has ended
-		if time.Now().After(end) {
-			t.Fatal("the other session has ended, and the gateway still cannot log in")
-		}
-	}
-	p.well()
 }
 
 // Who has reached the quota is told so, the log too, and when there is room again everything works.
 func TestQuotaReached(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{Quota: fmt.Sprintf("*:messages=%d", quotaMessages)})
-	p := newPatient(t, b, b.URL())
-	full := 0
-	for i := range quotaMessages + 1 {
-		name := string(rune('f' + i))
-		if full = p.ask(request{"PUT", "/CalDAV/Calendar/" + name + ".ics", nil, displaced(name)}).status; full != 201 {
-			break
+	backends.OnEach(t, backends.Options{Quota: fmt.Sprintf("*:messages=%d", quotaMessages)}, func(t *testing.T, b *backends.Server) {
+		p := newPatient(t, b, b.URL())
+		full := 0
+		for i := range quotaMessages + 1 {
+			name := string(rune('f' + i))
+			if full = p.ask(request{"PUT", "/CalDAV/Calendar/" + name + ".ics", nil, displaced(name)}).status; full != 201 {
+				break
+			}
 		}
-	}
-	if full != 507 {
-		t.Errorf("over quota: %d", full)
-	}
-	p.gateway.await(`(over quota)`)
-	p.must(t, request{"DELETE", "/CalDAV/Calendar/f.ics", nil, ""})
-	p.well()
+		if full != 507 {
+			t.Errorf("over quota: %d", full)
+		}
+		p.gateway.await(`(over quota)`)
+		p.must(t, request{"DELETE", "/CalDAV/Calendar/f.ics", nil, ""})
+		p.well()
+	})
 }
 
 // relay passes connections to target, under TLS where there is a configuration. pass moves what the server says.

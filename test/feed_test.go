@@ -187,7 +187,7 @@ func feedCrash(t *testing.T, b *backends.Server, atomic bool, fault faulty.Fault
 	fresh.must(t, anyOther) // the next writer cleans up
 	want := len(feedAfter) + 3
 	for end := time.Now().Add(crashPatience); ; {
-		n := fresh.messages(t, b)
+		n := fresh.messages(t, b, "Calendar")
 		if n == want { // the items, the other, a tombstone and what is kept below it
 			return
 		}

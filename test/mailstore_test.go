@@ -61,6 +61,23 @@ func (m *mailStore) name(mailbox string) string {
 	return m.prefix + strings.ReplaceAll(mailbox, "/", m.delim)
 }
 
+// deliver appends a message.
+func (m *mailStore) deliver(mailbox, message string) {
+	m.t.Helper()
+	octets := []byte(strings.ReplaceAll(message, "\n", "\r\n"))
+	m.do(func(c *imapclient.Client) error {
+		a := c.Append(m.name(mailbox), int64(len(octets)), nil)
+		if _, err := a.Write(octets); err != nil {
+			return err
+		}
+		if err := a.Close(); err != nil {
+			return err
+		}
+		_, err := a.Wait()
+		return err
+	})
+}
+
 // capabilities are what the server offers after a login, in lower case.
 func capabilities(t testing.TB, b *backends.Server) []string {
 	t.Helper()

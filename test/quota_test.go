@@ -33,18 +33,7 @@ func newCrowded(t *testing.T, b *backends.Server) *crowded {
 // deliver appends a message behind the gateway's back.
 func (c *crowded) deliver(message string) {
 	c.t.Helper()
-	octets := []byte(strings.ReplaceAll(message, "\n", "\r\n"))
-	c.m.do(func(cl *imapclient.Client) error {
-		a := cl.Append(c.m.name("Calendar"), int64(len(octets)), nil)
-		if _, err := a.Write(octets); err != nil {
-			return err
-		}
-		if err := a.Close(); err != nil {
-			return err
-		}
-		_, err := a.Wait()
-		return err
-	})
+	c.m.deliver("Calendar", message)
 }
 
 // fill stores objects until there is no room for a single message more, not even for a tombstone.
@@ -153,10 +142,11 @@ var overQuota = map[string]struct {
 }
 
 func TestOverQuota(t *testing.T) {
-	for _, format := range []string{"maildir", "sdbox"} {
-		b := backends.Dovecot(t, backends.Options{Format: format, Quota: fmt.Sprintf("*:messages=%d", quotaMessages)})
+	t.Parallel()
+	quota := fmt.Sprintf("*:messages=%d", quotaMessages)
+	onAll := func(t *testing.T, b *backends.Server) {
 		for name, tc := range overQuota {
-			t.Run(format+"/"+name, func(t *testing.T) {
+			t.Run(name, func(t *testing.T) {
 				c := newCrowded(t, b)
 				c.must(t, request{"PUT", "/CalDAV/Calendar/first.ics", nil, displaced("first")})
 				tc.prepare(c)
@@ -190,4 +180,9 @@ func TestOverQuota(t *testing.T) {
 			})
 		}
 	}
+	backends.OnEach(t, backends.Options{Quota: quota}, onAll)
+	t.Run("sdbox", func(t *testing.T) {
+		t.Parallel()
+		onAll(t, backends.Dovecot(t, backends.Options{Format: "sdbox", Quota: quota}))
+	})
 }

@@ -146,6 +146,16 @@ func TestCheckProbe(t *testing.T) {
 	eachServer(t, func(t *testing.T, args []string, _ func() (*calendar.Account, *calendar.View)) {
 		expect(t, 0, append([]string{"check", "-probe"}, args...), "probe         ok: 72 messages by 6 sessions", "usable        yes")
 	})
+	var out strings.Builder
+	err := printProbed(&out, calendar.Probed{Sessions: 6, Messages: 72, Broken: []string{"two messages have the UID 7"}})
+	if status(t, err) != int(notUsable) {
+		t.Errorf("a broken order: %v", err)
+	}
+	for _, want := range []string{"must not be used with more than one gateway", "two messages have the UID 7", "with one gateway and one IMAP session per login only"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("of a broken order nothing says %q:\n%s", want, out.String())
+		}
+	}
 }
 
 func TestProgress(t *testing.T) {

@@ -82,16 +82,21 @@ func probe(ctx context.Context, c *config, calendars *calendar.Server) error {
 		fmt.Fprintf(c.stdout, "probe         could not be made: %s\n", errorText(err))
 		return &failure{fmt.Errorf("the probe could not be made: %w", err), couldNotTell}
 	}
+	return printProbed(c.stdout, p)
+}
+
+// printProbed says what a probe found; it is an error where that is not all well.
+func printProbed(out io.Writer, p calendar.Probed) error {
 	if len(p.Broken) == 0 {
-		fmt.Fprintf(c.stdout, "probe         ok: %d messages by %d sessions at once, in one order that all see\n", p.Messages, p.Sessions)
+		fmt.Fprintf(out, "probe         ok: %d messages by %d sessions at once, in one order that all see\n", p.Messages, p.Sessions)
 		return nil
 	}
-	fmt.Fprintf(c.stdout, "probe         BROKEN, with %d sessions at once: this server must not be used with more than one gateway, "+
+	fmt.Fprintf(out, "probe         BROKEN, with %d sessions at once: this server must not be used with more than one gateway, "+
 		"nor with more than one IMAP session per login (-imap-sessions-per-login 1): writes would be lost\n", p.Sessions)
 	for _, b := range p.Broken {
-		fmt.Fprintf(c.stdout, "  %s\n", b)
+		fmt.Fprintf(out, "  %s\n", b)
 	}
-	fmt.Fprintln(c.stdout, "usable        with one gateway and one IMAP session per login only")
+	fmt.Fprintln(out, "usable        with one gateway and one IMAP session per login only")
 	return &failure{errors.New("the server's APPENDs have no order that all sessions see"), notUsable}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // try runs a command that ends at once.
@@ -74,6 +75,8 @@ func TestConfig(t *testing.T) {
 				t.Errorf("got %v, want something about %q", err, tc.want)
 			case err != nil && strings.Contains(err.Error(), "secret"):
 				t.Errorf("a password is shown: %v", err)
+			case err == nil && c.keepDeleted != 30*24*time.Hour:
+				t.Errorf("what was deleted is kept for %v", c.keepDeleted)
 			}
 		})
 	}

@@ -150,6 +150,8 @@ func (r *replacement) appendEach(ctx context.Context, steps []replaceStep) (sent
 		switch {
 		case err == nil:
 			sent = append(sent, *s)
+		case storeKind(err, imapstore.OverQuota) && len(sent) > 0: // what is left may be tombstones only, which need no room
+			return sent, nil
 		case storeKind(err, imapstore.TooLate):
 			return sent, err
 		case unknown(err):

@@ -62,9 +62,15 @@ func (g *fleet) end(t *testing.T, name string) {
 // expire cleans up as a gateway does two hours later that keeps what was deleted for one.
 func (g *fleet) expire(t *testing.T) {
 	t.Helper()
-	later := func() time.Time { return time.Now().Add(2 * time.Hour) }
-	must(t, appendAt(g.mail.Addr, g.user, g.mailbox, later()))
-	g.servers = append(g.servers, newServer(t, g.mail.URL(), calendar.Options{Now: later, KeepDeleted: time.Hour}))
+	g.cleanUpAfter(t, 2*time.Hour, calendar.Options{KeepDeleted: time.Hour})
+}
+
+// cleanUpAfter cleans up as a gateway does after some time, by its own clock and by the INTERNALDATE of a mail.
+func (g *fleet) cleanUpAfter(t *testing.T, d time.Duration, o calendar.Options) {
+	t.Helper()
+	o.Now = func() time.Time { return time.Now().Add(d) }
+	must(t, appendAt(g.mail.Addr, g.user, g.mailbox, o.Now()))
+	g.servers = append(g.servers, newServer(t, g.mail.URL(), o))
 	must(t, g.open(t, len(g.servers)-1).CleanUp(t.Context()))
 }
 

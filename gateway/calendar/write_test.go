@@ -360,7 +360,7 @@ func TestDefaultThatIsNotThere(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
-	s := backends.Dovecot(t, backends.Options{})
+	s := backends.Courier(t, backends.Options{}) // Dovecot takes no INTERNALDATE of more than two hours ahead
 	var ahead time.Duration
 	g := newFleet(t, s, 1, calendar.Options{KeepDeleted: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) }})
 	v := g.open(t, 0)
@@ -377,6 +377,16 @@ func TestExpiry(t *testing.T) {
 	}
 	if n := messages(t, g); n != 2 {
 		t.Errorf("%d messages, want the tombstone and the kept version", n)
+	}
+	const day = 24 * time.Hour // by default 30 of them
+	g.mailbox = "INBOX.Calendar"
+	g.cleanUpAfter(t, 29*day, calendar.Options{})
+	if n := messages(t, g); n != 3 {
+		t.Errorf("%d messages after 29 days, want the tombstone, the kept version and a mail", n)
+	}
+	g.cleanUpAfter(t, 31*day, calendar.Options{})
+	if n := messages(t, g); n != 2 {
+		t.Errorf("%d messages after 31 days, want two mails", n)
 	}
 }
 

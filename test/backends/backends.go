@@ -59,6 +59,16 @@ func (s *Server) URL() string {
 	return "imap://" + s.Addr
 }
 
+// OnEach runs f on each of the real servers, with options that all of them have.
+func OnEach(t *testing.T, o Options, f func(t *testing.T, s *Server)) {
+	for name, start := range map[string]func(testing.TB, Options) *Server{"dovecot": Dovecot, "cyrus": Cyrus, "courier": Courier} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, start(t, o))
+		})
+	}
+}
+
 // User makes an account that no other test uses and returns its name and password.
 func (s *Server) User() (user, password string) {
 	user = fmt.Sprintf("u%03d", s.fresh.Add(1))

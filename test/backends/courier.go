@@ -246,6 +246,10 @@ func (c *courier) command(user, tag string) (*exec.Cmd, *os.File, error) {
 	if err := c.makeHome(user); err != nil {
 		return nil, nil, err
 	}
+	octets, messages, err := quotaOf(c.options.Quota)
+	if err != nil {
+		return nil, nil, err
+	}
 	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, nil, err
@@ -263,13 +267,11 @@ func (c *courier) command(user, tag string) (*exec.Cmd, *os.File, error) {
 		"IMAP_MAILBOX_SANITY_CHECK=1", "IMAP_UMASK=022", "IMAP_ULIMITD=131072", "IMAP_USELOCKS=1", "IMAP_ENHANCEDIDLE=0",
 		"IMAP_TRASHFOLDERNAME=Trash", "IMAP_EMPTYTRASH=", "IMAP_SHAREDINDEXFILE=" + filepath.Join(c.dir, "shared-index"),
 	}
-	if c.options.Quota != "" {
-		octets, err := quotaOctets(c.options.Quota)
-		if err != nil {
-			log.Close()
-			return nil, nil, err
-		}
+	switch {
+	case octets > 0:
 		command.Env = append(command.Env, fmt.Sprintf("MAILDIRQUOTA=%dS", octets))
+	case messages > 0:
+		command.Env = append(command.Env, fmt.Sprintf("MAILDIRQUOTA=%dC", messages))
 	}
 	return command, log, nil
 }

@@ -104,7 +104,7 @@ func numbers(u *user.User) (uid, gid int, err error) {
 }
 
 func (c *cyrus) start() error {
-	values := map[string]any{"Dir": c.dir, "IMAPD": c.imapd, "Port": c.port, "TLSPort": c.tlsPort, "Options": c.options, "Quota": 0}
+	values := map[string]any{"Dir": c.dir, "IMAPD": c.imapd, "Port": c.port, "TLSPort": c.tlsPort, "Options": c.options}
 	if os.Getuid() != 0 {
 		me, err := user.Current()
 		if err != nil {
@@ -116,13 +116,11 @@ func (c *cyrus) start() error {
 		}
 		values["User"], values["Group"] = me.Username, group.Name
 	}
-	if c.options.Quota != "" {
-		octets, err := quotaOctets(c.options.Quota)
-		if err != nil {
-			return err
-		}
-		values["Quota"] = octets >> 10
+	octets, messages, err := quotaOf(c.options.Quota)
+	if err != nil {
+		return err
 	}
+	values["Quota"], values["Messages"] = octets>>10, messages // 0: none
 	for name, t := range map[string]*template.Template{"imapd.conf": imapdConf, "cyrus.conf": cyrusConf} {
 		var text bytes.Buffer
 		if err := t.Execute(&text, values); err != nil {
@@ -141,7 +139,7 @@ func (c *cyrus) start() error {
 	if c.uid != 0 {
 		runAs(command.SysProcAttr, c.uid, c.gid)
 	}
-	err := c.launch(command, filepath.Join(c.dir, "master.log"))
+	err = c.launch(command, filepath.Join(c.dir, "master.log"))
 	if err == nil {
 		err = awaitGreeting("127.0.0.1:"+strconv.Itoa(c.port), 20*time.Second)
 	}
@@ -167,18 +165,25 @@ func (c *cyrus) log() string {
 	return string(text)
 }
 
-// quotaOctets reads a rule such as "*:storage=200K".
-func quotaOctets(rule string) (int, error) {
-	_, size, ok := strings.Cut(rule, "storage=")
+// quotaOf reads a rule such as "*:storage=200K" or "*:messages=7"; 0 is none.
+func quotaOf(rule string) (octets, messages int, err error) {
+	if rule == "" {
+		return 0, 0, nil
+	}
+	if count, ok := strings.CutPrefix(rule, "*:messages="); ok {
+		messages, err = strconv.Atoi(count)
+		return 0, messages, err
+	}
+	size, ok := strings.CutPrefix(rule, "*:storage=")
 	if !ok || size == "" {
-		return 0, fmt.Errorf("quota %q", rule)
+		return 0, 0, fmt.Errorf("quota %q", rule)
 	}
 	shift, ok := map[byte]int{'K': 10, 'M': 20}[size[len(size)-1]]
 	if !ok {
-		return 0, fmt.Errorf("quota %q", rule)
+		return 0, 0, fmt.Errorf("quota %q", rule)
 	}
 	n, err := strconv.Atoi(size[:len(size)-1])
-	return n << shift, err
+	return n << shift, 0, err
 }
 
 // Without a sync of each change: nothing here crashes the kernel, and the tests are many.
@@ -195,6 +200,7 @@ defaultdomain: localhost
 failedloginpause: 0
 admins: cyrus
 autocreate_quota: {{.Quota}}
+autocreate_quota_messages: {{.Messages}}
 allowplaintext: yes
 sasl_pwcheck_method: saslauthd
 sasl_saslauthd_path: {{.Dir}}/mux
