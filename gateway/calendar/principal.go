@@ -84,14 +84,14 @@ func (a *Account) inFull(user string) string {
 func (a *Account) sameUser(x, y string) bool { return strings.EqualFold(a.inFull(x), a.inFull(y)) }
 
 // Same compares principals.
-func (a *Account) Same(p, q Principal) bool {
-	switch {
-	case p.Kind != q.Kind:
-		return false
-	case p.Kind == UserPrincipal:
-		return a.sameUser(p.Name, q.Name)
+func (a *Account) Same(p, q Principal) bool { return a.Folded(p) == a.Folded(q) }
+
+// Folded is a principal as all its spellings give it, for keys of maps: what is Same is equal.
+func (a *Account) Folded(p Principal) Principal {
+	if p.Kind == UserPrincipal {
+		p.Name = strings.ToLower(a.inFull(p.Name))
 	}
-	return p.Name == q.Name
+	return p
 }
 
 // IsSelf tells whether a principal is the account itself.
