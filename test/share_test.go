@@ -152,6 +152,16 @@ func TestShareKeepsMore(t *testing.T) {
 			t.Errorf("%s shared for %s became %s, want %s", tt.rights, tt.access, got, tt.want)
 		}
 	}
+	// what is said last counts
+	guest := "<D:href>" + principalOf(r.guest) + "</D:href>"
+	set, remove := "<CS:set>"+guest+"<CS:read/></CS:set>", "<CS:remove><D:href>MAILTO:"+strings.ToUpper(r.guest.user)+"</D:href></CS:remove>"
+	for body, want := range map[string]string{set + remove: "", remove + set: "lrs"} {
+		setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
+		wantCondition(t, r.owner, appleShare(r.own, body), 200, "")
+		if got := r.rights(t); got != asGiven(r.b, want) {
+			t.Errorf("after %s the guest has %q, want %q", body, got, want)
+		}
+	}
 	// many at once, and one of them away
 	wantCondition(t, r.owner, appleShare(r.own, "<CS:set><D:href>mailto:carol@example.com</D:href><CS:read/></CS:set><CS:set><D:href>/UserDAV/group:staff/</D:href><CS:read-write/></CS:set><CS:remove><D:href>"+
 		principalOf(r.guest)+"</D:href></CS:remove><CS:remove><D:href>mailto:nobody@example.com</D:href></CS:remove>"), 200, "")
