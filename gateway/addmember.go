@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"calgate/gateway/calendar"
+	"calgate/translate"
 )
 
 // addMemberHref is DAV:add-member (RFC 5995 section 3.2.1): who cannot name an object
@@ -58,7 +59,7 @@ func freeName(view *calendar.View, uid string) string {
 	base := hex.EncodeToString(sum[:8])
 	name := base + ".ics"
 	for n := 2; ; n++ {
-		if e, taken := view.Entry(name); !taken || e.ICalUID == uid {
+		if e, taken := view.Entry(name); !taken || e.ICalUID == translate.StoredUID(uid) {
 			return name
 		}
 		name = fmt.Sprintf("%s-%d.ics", base, n)

@@ -149,6 +149,8 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("no-protected-ace-conflict"), "the owner's rights, and those that the mail server gives, stay as they are"
 	case calendar.PrincipalRefused:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("allowed-principal"), "the mail server gives no rights to "+c.Name
+	case calendar.TooManyGrants:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("limited-number-of-aces"), "an ACL holds at most 500 entries"
 	case calendar.NameRefused:
 		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
 	default:

@@ -41,6 +41,7 @@ func TestErrorStatus(t *testing.T) {
 		{kind(calendar.InvalidToken), 403, `<D:valid-sync-token/>`},
 		{kind(calendar.TooMany), 507, ""},
 		{kind(calendar.NameRefused), 403, ""},
+		{kind(calendar.TooManyGrants), 403, "<D:limited-number-of-aces/>"},
 		{kind(calendar.ErrorKind(1000)), 500, ""},
 		{&translate.ObjectError{Precondition: "valid-calendar-data"}, 403, ":valid-calendar-data/>"},
 		{&translate.ObjectError{Precondition: "valid-calendar-object-resource"}, 403, ":valid-calendar-object-resource/>"},

@@ -287,6 +287,13 @@ func TestUnreadableObject(t *testing.T) {
 	}
 }
 
+// What is not opened is not shared.
+func TestInviteUnopened(t *testing.T) {
+	if b, ok := invite(nil, &subject{kind: placeCalendar}); ok {
+		t.Errorf("%s", b)
+	}
+}
+
 // BenchmarkListing is a PROPFIND of depth 1 on 10,000 objects, without the look.
 func BenchmarkListing(b *testing.B) {
 	entries := make([]calendar.Entry, 10_000)

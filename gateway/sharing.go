@@ -3,6 +3,7 @@ package gateway
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"calgate/gateway/calendar"
@@ -36,9 +37,12 @@ func (q *request) post() error {
 	return answer(q)
 }
 
-// readWrite is what a sharee gets who may change objects. Names and colours stay the
-// sharee's own: write-properties would change them for all.
-var readWrite = []calendar.Privilege{calendar.Read, calendar.WriteContent, calendar.Bind, calendar.Unbind}
+// shared is what a sharee gets. Names and colours stay the sharee's own:
+// write-properties would change them for all.
+var shared = map[davxml.Access][]calendar.Privilege{
+	davxml.ReadAccess:      {calendar.Read},
+	davxml.ReadWriteAccess: {calendar.Read, calendar.WriteContent, calendar.Bind, calendar.Unbind},
+}
 
 // accessOf is how sharing calls what a grant gives.
 func accessOf(g calendar.Grant) davxml.Access {
@@ -82,38 +86,49 @@ func (q *request) share() error {
 	if err != nil {
 		return err
 	}
-	var grants []calendar.Grant
-	for _, s := range sharees {
-		p, err := q.principalOf(s.Href)
-		if err != nil {
-			return err
-		}
-		g := calendar.Grant{Principal: p}
-		switch s.Access {
-		case davxml.ReadAccess:
-			g.Privileges = []calendar.Privilege{calendar.Read}
-		case davxml.ReadWriteAccess:
-			g.Privileges = readWrite
-		}
-		if !q.hasAccess(now, p, s.Access) {
-			grants = append(grants, g)
-		}
+	grants, err := q.shareGrants(sharees)
+	if err != nil {
+		return err
 	}
-	if err := view.Share(q.r.Context(), grants); err != nil {
+	if err := view.Share(q.r.Context(), q.lackingAccess(grants, now)); err != nil {
 		return err
 	}
 	return q.done()
 }
 
-// hasAccess tells whether a principal has that access already: who has more besides
+// shareGrants are what sharees are to have. What is said last of a principal counts.
+func (q *request) shareGrants(sharees []davxml.Sharee) ([]calendar.Grant, error) {
+	var grants []calendar.Grant
+	at := map[calendar.Principal]int{} // in grants
+	for _, s := range sharees {
+		p, err := q.principalOf(s.Href)
+		if err != nil {
+			return nil, err
+		}
+		i, again := at[q.account.Folded(p)]
+		if !again {
+			i = len(grants)
+			at[q.account.Folded(p)] = i
+			grants = append(grants, calendar.Grant{Principal: p})
+		}
+		grants[i].Privileges = shared[s.Access]
+	}
+	return grants, nil
+}
+
+// lackingAccess leaves out who has the access that is granted: who has more besides
 // keeps it.
-func (q *request) hasAccess(acl []calendar.Grant, p calendar.Principal, access davxml.Access) bool {
+func (q *request) lackingAccess(grants, acl []calendar.Grant) []calendar.Grant {
+	has := map[calendar.Principal]davxml.Access{}
 	for _, g := range acl {
-		if !g.Protected && q.account.Same(g.Principal, p) {
-			return accessOf(g) == access
+		if !g.Protected {
+			has[q.account.Folded(g.Principal)] = accessOf(g)
 		}
 	}
-	return false
+	return slices.DeleteFunc(grants, func(g calendar.Grant) bool {
+		access, there := has[q.account.Folded(g.Principal)]
+		return there && access == accessOf(g)
+	})
 }
 
 // sharees are whom a calendar is shared with, by an ACL that the user may read. A
@@ -150,8 +165,11 @@ func (s *subject) shareeHref(p calendar.Principal) string {
 
 // invite is CS:invite, as Apple's programs read it.
 func invite(b []byte, s *subject) ([]byte, bool) {
+	if !s.sharable() {
+		return b, false
+	}
 	sharees := s.sharees()
-	if !s.sharable() || len(sharees) == 0 {
+	if len(sharees) == 0 {
 		return b, false
 	}
 	b, _ = ownerHref(append(b, "<CS:organizer>"...), s)

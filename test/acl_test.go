@@ -331,6 +331,12 @@ func TestACLEntriesOfServers(t *testing.T) {
 					t.Errorf("everybody: %s", a)
 				}
 				wantCondition(t, r.guest, request{"GET", r.theirs + "a.ics", nil, ""}, 200, "")
+				// who administers as everybody may, and ends that, can do all else first
+				setACL(t, r.b, r.owner, "Calendar", "anyone", "lra")
+				wantCondition(t, r.guest, aclRequest(r.theirs, ace("<D:authenticated/>", "read"), ace("/UserDAV/carol/", "read")), 200, "")
+				if got := rawACL(t, r.b, r.owner, "Calendar"); got["anyone"] != asGiven(r.b, "lrs") || got["carol"] != asGiven(r.b, "lrs") {
+					t.Errorf("after the change by a guest the ACL is %v", got)
+				}
 			}
 			if s.name != "courier" {
 				wantCondition(t, r.owner, aclRequest(r.own, ace("/UserDAV/group:staff/", "read", "bind")), 200, "")

@@ -1,9 +1,12 @@
 package test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"calgate/test/backends"
 	"calgate/test/faulty"
@@ -52,16 +55,41 @@ func TestACLFaults(t *testing.T) {
 					t.Errorf("%s: the ACL was %s and is %s", tt.name, before, after)
 				}
 			}
-			for _, at := range []faulty.Point{faulty.Before, faulty.AfterSent, faulty.Answered} {
+			for _, at := range []faulty.Point{faulty.Before, faulty.Answered, faulty.AfterSent} {
 				p.Set(faulty.Fault{At: at, Command: changes, N: 2})
 				wantCondition(t, r.owner, change, 503, "")
-				p.Clear()
-				wantCondition(t, r.owner, change, 200, "")
-				if at != faulty.Answered {
-					setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
-					wantCondition(t, r.owner, unshareCarol, 200, "")
+				if at == faulty.AfterSent { // the server may do it after it was taken back
+					break
+				}
+				if after := acl(); after != before {
+					t.Errorf("the connection breaks at point %d: the ACL was %s and is %s", at, before, after)
 				}
 			}
+			wantCondition(t, r.owner, change, 200, "")
+			setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
+			wantCondition(t, r.owner, unshareCarol, 200, "")
+
+			// who asked for it is gone; that all is undone shows by the last answer to an undo, which is lost
+			ctx, leave := context.WithCancel(t.Context())
+			p.Set(faulty.Fault{At: faulty.Before, Command: changes, N: 2, Stall: true, Do: func() {
+				p.Set(faulty.Fault{At: faulty.Answered, Command: changes, N: 2})
+				leave()
+			}})
+			left := p.Fired()
+			r.owner.leaves(ctx, t, change)
+			<-left
+			select {
+			case <-p.Fired():
+			case <-time.After(stepLimit):
+				t.Error("nothing is undone for a client that is gone")
+			}
+			if after := acl(); after != before {
+				t.Errorf("the client leaves: the ACL was %s and is %s", before, after)
+			}
+
+			// who has not touched his own rights is not told that it worked where nobody saw it
+			p.Set(faulty.Fault{At: faulty.Before, Command: "^GETACL", N: 2, Refuse: "NO [NOPERM] no"})
+			wantCondition(t, r.owner, change, 403, "need-privileges")
 			if got := rawACL(t, r.b, r.owner, "Calendar"); got[r.guest.user] != asGiven(r.b, "lrs") || got["carol"] != asGiven(r.b, "lrsi") {
 				t.Errorf("after the repeated request the ACL is %v", got)
 			}
@@ -73,6 +101,20 @@ func TestACLFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// leaves sends a request and goes before it is answered, when the context ends.
+func (c *crashClient) leaves(ctx context.Context, t *testing.T, r request) {
+	t.Helper()
+	q, err := http.NewRequestWithContext(ctx, r.method, "http://"+c.gateway+r.path, strings.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.SetBasicAuth(c.user, c.password)
+	if a, err := crashHTTP.Do(q); err == nil {
+		a.Body.Close()
+		t.Errorf("it is answered %s", a.Status)
 	}
 }
 
@@ -98,6 +140,17 @@ func TestShareWithDomain(t *testing.T) {
 		if got := rawACL(t, b, erin, "Calendar"); len(got) != 1 {
 			t.Errorf("%s: the ACL is %v", href, got)
 		}
+	}
+	// one entry by a mail program, which means nobody, beside another
+	setACL(t, b, erin, "Calendar", "frank", "lrs")
+	setACL(t, b, erin, "Calendar", "frank@example.com", "lrs")
+	frank := &crashClient{"frank@example.com", backends.Password("frank@example.com"), erin.gateway}
+	wantCondition(t, erin, appleShare("/CalDAV/~me/Calendar/", "<CS:set><D:href>mailto:frank@example.com</D:href><CS:read-write/></CS:set>"), 200, "")
+	wantCondition(t, frank, request{"PUT", "/CalDAV/~erin@example.com/Calendar/b.ics", nil, displaced("b")}, 201, "")
+	setACL(t, b, erin, "Calendar", "frank", "l")
+	wantCondition(t, erin, aclRequest("/CalDAV/~me/Calendar/"), 200, "")
+	if got := rawACL(t, b, erin, "Calendar"); len(got) != 1 {
+		t.Errorf("after both entries were taken away the ACL is %v", got)
 	}
 	wantCondition(t, erin, aclRequest("/CalDAV/~me/Calendar/", ace("<D:authenticated/>", "read")), 200, "")
 	if got := rawACL(t, b, erin, "Calendar"); got["anyone"] != asGiven(b, "lrs") {

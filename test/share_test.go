@@ -73,19 +73,51 @@ func TestSharing(t *testing.T) {
 			}
 			// as an administrator does it
 			for _, access := range []string{"read", "read-write", ""} {
-				who := []string{"-u", r.owner.user, "Calendar", "user=" + r.guest.user}
-				command := map[string][]string{
-					"read":       slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen"}),
-					"read-write": slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen", "insert", "write-deleted", "expunge"}),
-					"":           slices.Concat([]string{"acl", "delete"}, who),
-				}[access]
-				if !r.b.Doveadm(t, command...) {
+				if !r.doveadm(t, access) && !r.cyradm(t, access) {
 					break
 				}
-				r.compareShare(t, "doveadm "+access, access)
+				r.compareShare(t, "administrator "+access, access)
 			}
 		})
 	}
+}
+
+// doveadm shares as the administrator of a Dovecot does; false on another server.
+func (r *shareRig) doveadm(t *testing.T, access string) bool {
+	t.Helper()
+	who := []string{"-u", r.owner.user, "Calendar", "user=" + r.guest.user}
+	return r.b.Doveadm(t, map[string][]string{
+		"read":       slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen"}),
+		"read-write": slices.Concat([]string{"acl", "set"}, who, []string{"lookup", "read", "write-seen", "insert", "write-deleted", "expunge"}),
+		"":           slices.Concat([]string{"acl", "delete"}, who),
+	}[access]...)
+}
+
+// cyradm shares as the administrator of a Cyrus does, to whom it shows first what CalDAV has shared; false on another server.
+func (r *shareRig) cyradm(t *testing.T, access string) bool {
+	t.Helper()
+	separator, ok := map[string]string{"cyrus": "/", "cyrus-dotted": "."}[r.b.Name]
+	if !ok {
+		return false
+	}
+	mailbox := strings.Join([]string{"user", r.owner.user, "Calendar"}, separator)
+	opposite := map[string]string{"read": "read-write", "read-write": "", "": "read"}[access]
+	r.owner.must(t, ways[1].share(r, opposite))
+	said := r.b.Cyradm(t, "listacl "+mailbox, map[string]string{
+		"read":       "setacl " + mailbox + " " + r.guest.user + " lrs",
+		"read-write": "setacl " + mailbox + " " + r.guest.user + " lrsite",
+		"":           "deleteacl " + mailbox + " " + r.guest.user,
+	}[access])
+	shown := ""
+	for line := range strings.Lines(said) {
+		if id, rights, _ := strings.Cut(strings.TrimSpace(line), " "); id == r.guest.user {
+			shown = sortedRights(r.b, rights)
+		}
+	}
+	if want := map[string]string{"read-write": "lrsite", "": "", "read": "lrs"}[opposite]; shown != asGiven(r.b, want) {
+		t.Errorf("cyradm shows the guest with %q, want %q: %s", shown, want, said)
+	}
+	return true
 }
 
 // unset takes the share back as a mail program would.
@@ -150,6 +182,16 @@ func TestShareKeepsMore(t *testing.T) {
 		wantCondition(t, r.owner, ways[1].share(r, tt.access), 200, "")
 		if got := r.rights(t); got != asGiven(r.b, tt.want) {
 			t.Errorf("%s shared for %s became %s, want %s", tt.rights, tt.access, got, tt.want)
+		}
+	}
+	// what is said last counts
+	guest := "<D:href>" + principalOf(r.guest) + "</D:href>"
+	set, remove := "<CS:set>"+guest+"<CS:read/></CS:set>", "<CS:remove><D:href>MAILTO:"+strings.ToUpper(r.guest.user)+"</D:href></CS:remove>"
+	for body, want := range map[string]string{set + remove: "", remove + set: "lrs"} {
+		setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lrsite")
+		wantCondition(t, r.owner, appleShare(r.own, body), 200, "")
+		if got := r.rights(t); got != asGiven(r.b, want) {
+			t.Errorf("after %s the guest has %q, want %q", body, got, want)
 		}
 	}
 	// many at once, and one of them away

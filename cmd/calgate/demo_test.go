@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,4 +111,30 @@ func TestDemoSharing(t *testing.T) {
 	}
 	ask("demo", "ACL", "/CalDAV/~demo/Team/", `<acl xmlns="DAV:"/>`, 200)
 	ask("guest", "GET", "/CalDAV/~guest/~demo:Team/review.ics", "", 404)
+}
+
+// TestDemoStoreACL: changes of one entry at once all count, and a mailbox that is not deleted keeps its ACL.
+func TestDemoStoreACL(t *testing.T) {
+	store := newDemoStore(demoUser, demoGuest)
+	for range 100 {
+		store.setRights(demoUser, "Gone", demoGuest, "")
+		var all sync.WaitGroup
+		for _, letter := range strings.Split(demoRights, "") {
+			all.Go(func() { store.setRights(demoUser, "Gone", demoGuest, "+"+letter) })
+		}
+		all.Wait()
+		if got := store.rights(demoUser, "Gone", demoGuest); got != demoRights {
+			t.Fatalf("the rights are %q", got)
+		}
+	}
+	s := &demoSession{store: store}
+	if err := s.Login(demoUser, demoUser); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete("Gone"); err == nil {
+		t.Error("a mailbox is deleted that is not there")
+	}
+	if got := store.rights(demoUser, "Gone", demoGuest); got != demoRights {
+		t.Errorf("after a DELETE that was refused the rights are %q", got)
+	}
 }

@@ -168,7 +168,7 @@ func (s *demoSession) acl(tag, command string) string {
 		if id == owner || s.store.users[id] == nil && id != "anyone" {
 			return refuse("NO no rights can be given to " + imapString(id))
 		}
-		s.store.setRights(owner, own, id, changed(s.store.entries(owner, own)[id], append(args, "")[2]))
+		s.store.setRights(owner, own, id, append(args, "")[2])
 	}
 	return said + tag + " OK " + name + " completed\r\n"
 }

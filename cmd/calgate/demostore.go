@@ -61,16 +61,16 @@ func (s *demoStore) entries(owner, mailbox string) map[string]string {
 	return maps.Clone(s.acls[owner+"/"+mailbox])
 }
 
-// setRights changes one entry; no rights take it away.
-func (s *demoStore) setRights(owner, mailbox, identifier, rights string) {
+// setRights changes one entry by the third argument of SETACL; no rights take it away.
+func (s *demoStore) setRights(owner, mailbox, identifier, change string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := owner + "/" + mailbox
 	if s.acls[key] == nil {
 		s.acls[key] = map[string]string{}
 	}
-	s.acls[key][identifier] = rights
-	if rights == "" {
+	s.acls[key][identifier] = changed(s.acls[key][identifier], change)
+	if s.acls[key][identifier] == "" {
 		delete(s.acls[key], identifier)
 	}
 }
@@ -200,8 +200,11 @@ func (s *demoSession) Delete(mailbox string) error {
 	if strings.HasPrefix(mailbox, demoShared) {
 		return errNoRight
 	}
+	if err := s.store.users[s.name].Delete(mailbox); err != nil {
+		return err
+	}
 	s.store.move(s.name, mailbox, "")
-	return s.store.users[s.name].Delete(mailbox)
+	return nil
 }
 
 // Rename moves own mailboxes only.

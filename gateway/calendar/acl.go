@@ -121,6 +121,11 @@ func (a *Account) ACLs(ctx context.Context, calendars []Calendar) (map[string][]
 func (a *Account) grants(mailbox string, entries []imapstore.Entry) []Grant {
 	owner := Grant{Principal: Principal{Kind: OwnerPrincipal}, Protected: true}
 	named := false // Dovecot tells others nothing of an owner who has everything
+	type key struct {
+		Principal
+		protected, deny bool
+	}
+	at := map[key]int{} // in out
 	var out []Grant
 	for _, e := range entries {
 		g := Grant{Principal: a.principal(mailbox, e.Identifier), Privileges: rights(e.Rights).privileges(), Protected: e.Fixed, Deny: e.Negative}
@@ -135,14 +140,14 @@ func (a *Account) grants(mailbox string, entries []imapstore.Entry) []Grant {
 				continue
 			}
 		}
-		i := slices.IndexFunc(out, func(x Grant) bool {
-			return a.Same(x.Principal, g.Principal) && x.Protected == g.Protected && x.Deny == g.Deny
-		})
+		k := key{a.Folded(g.Principal), g.Protected, g.Deny}
+		i, again := at[k]
 		switch {
 		case len(g.Privileges) == 0:
-		case i >= 0:
+		case again:
 			out[i].Privileges = union(out[i].Privileges, g.Privileges)
 		default:
+			at[k] = len(out)
 			out = append(out, g)
 		}
 	}

@@ -30,11 +30,12 @@ const (
 	Unsayable                           // an ACL that IMAP rights cannot say, or that the mail server did not make
 	Protected                           // the mail server, or its owner, has an entry of an ACL that cannot be changed
 	PrincipalRefused                    // the mail server does not take such a principal in an ACL; Name says which
+	TooManyGrants                       // more entries than an ACL may have
 )
 
 var kindText = [...]string{"unavailable", "bad credentials", "login denied", "not found", "forbidden", "exists",
 	"missing ancestor", "iCalendar UID in use", "precondition failed", "over quota", "invalid sync token", "too many properties", "name refused",
-	"ACL refused", "protected", "principal refused"}
+	"ACL refused", "protected", "principal refused", "too many entries in an ACL"}
 
 func (k ErrorKind) String() string { return kindText[k] }
 

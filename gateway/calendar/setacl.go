@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"calgate/imapstore"
 )
 
-// MaxGrants is how many entries of an ACL callers may give at once.
+// MaxGrants is how many entries callers may give at once, and to how many an ACL may grow by them.
 const MaxGrants = 500
 
 // edit is an entry of an ACL that is to be other than it is.
@@ -22,7 +22,7 @@ type edit struct {
 // has none afterwards. An entry that shows no privilege (l alone) stays, as does every letter of one that shows what is wanted.
 //
 // All is checked before the first change; what the mail server refuses all the same, or says OK to and does not do, is taken
-// back. Errors: Kind Forbidden, Protected, Unsayable, PrincipalRefused.
+// back. Errors: Kind Forbidden, Protected, Unsayable, PrincipalRefused, TooManyGrants.
 func (v *View) SetACL(ctx context.Context, grants []Grant) error {
 	return v.changeACL(ctx, grants, true)
 }
@@ -64,89 +64,109 @@ func (v *View) ownersAside(grants []Grant) []Grant {
 
 // edits compares an ACL with what is wanted.
 func (v *View) edits(entries []imapstore.Entry, grants []Grant, all bool) ([]edit, error) {
-	a := v.account
-	wanted := func(p Principal) (privileges []Privilege, named bool) {
-		for _, g := range grants {
-			if a.Same(g.Principal, p) {
-				privileges, named = union(privileges, g.Privileges), true
-			}
+	a, mailbox := v.account, v.calendar.Mailbox
+	wanted := map[Principal][]Privilege{} // this and what follows: by Folded
+	for _, g := range grants {
+		p := a.Folded(g.Principal)
+		wanted[p] = union(wanted[p], g.Privileges)
+	}
+	open := map[Principal][]imapstore.Entry{}
+	for _, e := range entries {
+		if !e.Fixed {
+			p := a.Folded(a.principal(mailbox, e.Identifier))
+			open[p] = append(open[p], e)
 		}
-		return privileges, named
 	}
 	var changes []edit
-	var have []Principal
-	for _, g := range a.grants(v.calendar.Mailbox, entries) {
-		if g.Protected {
-			continue
+	done, protected := map[Principal]bool{}, map[Principal][]Privilege{}
+	for _, g := range a.grants(mailbox, entries) {
+		p := a.Folded(g.Principal)
+		switch want, named := wanted[p]; {
+		case g.Deny:
+		case g.Protected:
+			protected[p] = g.Privileges
+		default:
+			done[p] = true
+			if (named || all) && !samePrivileges(want, g.Privileges) {
+				changes = append(changes, v.editsOf(open[p], g.Principal, want)...)
+			}
 		}
-		have = append(have, g.Principal)
-		want, named := wanted(g.Principal)
-		if samePrivileges(want, g.Privileges) || !named && !all {
-			continue
-		}
-		changes = append(changes, v.editsOf(entries, g.Principal, want)...)
 	}
 	for _, g := range grants {
-		if slices.ContainsFunc(have, func(p Principal) bool { return a.Same(p, g.Principal) }) {
+		p := a.Folded(g.Principal)
+		if done[p] {
 			continue
 		}
-		have = append(have, g.Principal)
-		want, _ := wanted(g.Principal)
-		if is, protected := a.protected(v.calendar.Mailbox, entries, g.Principal); protected {
-			if !samePrivileges(want, is) {
-				return nil, &Error{Op: "SetACL", Mailbox: v.calendar.Mailbox, Kind: Protected, Name: g.Principal.Name}
-			}
-			continue // the client gives back what it read
+		done[p] = true
+		// The entries of the owner never can be changed: by accident he would lock himself out.
+		switch is, fixed := protected[p]; {
+		case !fixed && p.Kind != OwnerPrincipal:
+			changes = append(changes, v.editsOf(open[p], g.Principal, wanted[p])...)
+		case !samePrivileges(wanted[p], is): // else the client gives back what it read
+			return nil, &Error{Op: "SetACL", Mailbox: mailbox, Kind: Protected, Name: g.Principal.Name}
 		}
-		changes = append(changes, v.editsOf(entries, g.Principal, want)...)
 	}
 	for _, c := range changes {
-		want, _ := wanted(a.principal(v.calendar.Mailbox, c.id))
+		want := wanted[v.foldedOf(c)]
 		if c.now != "" && !samePrivileges(want, c.now.privileges()) {
 			return nil, v.refused(Unsayable, c, fmt.Errorf("no rights give %v and nothing else", want))
 		}
+	}
+	if had, now := len(entries), after(entries, changes); now > had && now > MaxGrants {
+		return nil, &Error{Op: "SetACL", Mailbox: mailbox, Kind: TooManyGrants}
 	}
 	slices.SortStableFunc(changes, v.order)
 	return changes, nil
 }
 
-// protected is what a principal has by entries that cannot be changed. Those of the owner never can: by accident an owner
-// would lock himself out.
-func (a *Account) protected(mailbox string, entries []imapstore.Entry, p Principal) ([]Privilege, bool) {
-	for _, g := range a.grants(mailbox, entries) {
-		if g.Protected && !g.Deny && a.Same(g.Principal, p) {
-			return g.Privileges, true
+// after counts the entries of an ACL that was changed.
+func after(entries []imapstore.Entry, changes []edit) int {
+	n := len(entries)
+	for _, c := range changes {
+		switch {
+		case c.now == "":
+			n--
+		case c.was == "":
+			n++
 		}
 	}
-	return nil, p.Kind == OwnerPrincipal
+	return n
 }
 
-// editsOf gives a principal privileges by its first entry, or a new one; further entries of it go.
+// foldedOf is whom a change is about.
+func (v *View) foldedOf(c edit) Principal {
+	return v.account.Folded(v.account.principal(v.calendar.Mailbox, c.id))
+}
+
+// editsOf gives a principal privileges by one of its entries, if there are any, and takes the others away. It is the one that
+// is spelt as a new one would be, else the first: an entry for frank may mean nobody where users log in as frank@example.com.
 func (v *View) editsOf(entries []imapstore.Entry, p Principal, want []Privilege) []edit {
+	id := v.account.identifier(p)
+	if len(entries) == 0 && len(want) > 0 {
+		return []edit{{id: id, now: rightsFor(want, "")}}
+	}
+	kept := max(0, slices.IndexFunc(entries, func(e imapstore.Entry) bool { return e.Name == id.Name }))
 	var changes []edit
-	for _, e := range entries {
-		if e.Fixed || !v.account.Same(v.account.principal(v.calendar.Mailbox, e.Identifier), p) {
-			continue
-		}
+	for i, e := range entries {
 		c := edit{id: e.Identifier, was: rights(e.Rights)}
-		if len(changes) == 0 {
+		if i == kept {
 			c.now = rightsFor(want, c.was)
 		}
 		changes = append(changes, c)
 	}
-	if len(changes) == 0 && len(want) > 0 {
-		changes = append(changes, edit{id: v.account.identifier(p), now: rightsFor(want, "")})
-	}
 	return changes
 }
 
-// order begins with what mail servers refuse most easily, so that as little as can be must be taken back, and ends with what
-// this user has himself: he may lose the right to go on.
+// order begins with what mail servers refuse most easily, so that as little as can be must be taken back. It ends with what
+// takes the right to go on from this user: an entry of a group, or of anyone, may be the one that gives it, and one of his own
+// may stand above those.
 func (v *View) order(x, y edit) int {
 	rank := func(c edit) int {
 		p := v.account.principal(v.calendar.Mailbox, c.id)
 		switch {
 		case v.account.IsSelf(p):
+			return 4
+		case c.was.has('a') && !c.now.has('a'):
 			return 3
 		case c.now == "":
 			return 2
@@ -190,45 +210,81 @@ func (v *View) apply(ctx context.Context, changes []edit) error {
 		if err == nil {
 			continue
 		}
+		done := changes[:i]
+		if unknown(err) {
+			done = changes[:i+1]
+		}
 		err = v.wrapACL("SetACL", WriteACL, err)
 		if storeKind(err, imapstore.Denied) {
 			err = v.refused(PrincipalRefused, c, err)
 		}
-		return v.undo(ctx, changes[:i], err)
+		return v.undo(ctx, done, err)
 	}
 	entries, err := v.account.session.ACL(ctx, v.calendar.Mailbox)
-	if storeKind(err, imapstore.NoPermission) || storeKind(err, imapstore.NotFound) {
-		return nil // the last change was to this user's own rights
-	}
-	if err != nil {
-		return v.wrapACL("SetACL", WriteACL, err)
-	}
-	for _, c := range changes {
-		if got := v.given(entries, c.id); !samePrivileges(got.privileges(), c.now.privileges()) {
-			return v.undo(ctx, changes, v.refused(Unsayable, c, fmt.Errorf("the mail server said OK to %q and made it %q", c.now, got)))
+	switch {
+	case (storeKind(err, imapstore.NoPermission) || storeKind(err, imapstore.NotFound)) && slices.ContainsFunc(changes, v.mayBeOwn):
+		// This user has taken the right to look from himself.
+	case err != nil:
+		return v.wrapACL("SetACL", ReadACL, err)
+	default:
+		if err := v.verify(entries, changes); err != nil {
+			return v.undo(ctx, changes, err)
 		}
 	}
-	v.account.server.o.Logger.InfoContext(ctx, "ACL changed", "mailbox", v.calendar.Mailbox, "user", v.account.name, "entries", len(changes))
+	v.account.server.o.Logger.InfoContext(ctx, "ACL changed", "mailbox", v.calendar.Mailbox, "user", v.account.name, "entries", len(changes),
+		"seen", err == nil)
 	return nil
 }
 
-// given are the rights that an ACL gives an identifier.
-func (v *View) given(entries []imapstore.Entry, id imapstore.Identifier) rights {
-	for _, e := range entries {
-		if e.Negative == id.Negative && e.Kind == id.Kind && strings.EqualFold(v.account.inFull(e.Name), v.account.inFull(id.Name)) {
-			return rights(e.Rights)
-		}
-	}
-	return ""
+// mayBeOwn tells whether a change may be one of this user's own rights. Who is in a group, the mail server does not tell.
+func (v *View) mayBeOwn(c edit) bool {
+	p := v.account.principal(v.calendar.Mailbox, c.id)
+	return p.Kind == GroupPrincipal || p.Kind == Authenticated || v.account.IsSelf(p)
 }
 
-// undo takes changes back because of err. What cannot be undone is logged: the client reads the ACL again in any case.
+// verify compares what an ACL gives the principals of changes, by all their entries, with what these were to give them.
+func (v *View) verify(entries []imapstore.Entry, changes []edit) error {
+	given, wanted := map[Principal][]Privilege{}, map[Principal][]Privilege{}
+	for _, g := range v.account.grants(v.calendar.Mailbox, entries) {
+		if !g.Protected {
+			given[v.account.Folded(g.Principal)] = g.Privileges
+		}
+	}
+	for _, c := range changes {
+		p := v.foldedOf(c)
+		wanted[p] = union(wanted[p], c.now.privileges())
+	}
+	for _, c := range changes {
+		p := v.foldedOf(c)
+		if got := given[p]; !samePrivileges(got, wanted[p]) {
+			return v.refused(Unsayable, c, fmt.Errorf("the mail server said OK to %q, and it is %v", c.now, got))
+		}
+	}
+	return nil
+}
+
+// undoTime is how long it may take to take changes back, also where the client that asked for them is gone.
+const undoTime = 30 * time.Second
+
+// undo takes changes back because of err, in a new session where they cost the old one. What cannot be undone is logged: the
+// client reads the ACL again in any case.
 func (v *View) undo(ctx context.Context, done []edit, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
 	for _, c := range slices.Backward(done) {
-		if back := v.account.session.SetACL(ctx, v.calendar.Mailbox, c.id, string(c.was)); back != nil {
+		if back := v.undoOne(ctx, c); back != nil {
 			v.account.server.o.Logger.ErrorContext(ctx, "a change of an ACL could not be taken back",
 				"mailbox", v.calendar.Mailbox, "user", v.account.name, "identifier", c.id.Name, "err", back)
 		}
 	}
 	return err
+}
+
+func (v *View) undoOne(ctx context.Context, c edit) error {
+	if !v.account.session.Usable() {
+		if err := v.account.renew(ctx); err != nil {
+			return err
+		}
+	}
+	return v.account.session.SetACL(ctx, v.calendar.Mailbox, c.id, string(c.was))
 }

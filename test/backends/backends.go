@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -99,6 +100,23 @@ func (s *Server) Doveadm(t testing.TB, args ...string) (ok bool) {
 		t.Fatalf("doveadm %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 	return true
+}
+
+// Cyradm runs commands in the shell of Cyrus' administrators and gives what it says.
+func (s *Server) Cyradm(t testing.TB, commands ...string) string {
+	t.Helper()
+	c, ok := s.backend.(*cyrus)
+	if !ok {
+		t.Fatalf("%s is no Cyrus", s.Name)
+	}
+	if _, err := exec.LookPath("cyradm"); err != nil {
+		Missing(t, "cyradm is not installed (apt-get install cyrus-admin)")
+	}
+	said, err := c.cyradm(commands)
+	if err != nil {
+		t.Fatalf("cyradm %s: %v: %s", strings.Join(commands, "; "), err, said)
+	}
+	return said
 }
 
 // Stop ends the server in an orderly way; its mail stays.

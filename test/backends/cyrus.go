@@ -22,6 +22,9 @@ import (
 // cyrusMaster is Cyrus' first process; it belongs to a package that can be installed beside other servers.
 const cyrusMaster = "/usr/lib/cyrus/bin/master"
 
+// cyrusAdmin is the user who may do everything.
+const cyrusAdmin = "cyrus"
+
 // Cyrus starts a private Cyrus: with separator "/" and other users below "Other Users/", or, Dotted, as Debian ships it, with
 // separator ".", prefix "INBOX." and other users below "user.". Any user may log in with Password(user); the first login
 // makes the INBOX, as on Debian.
@@ -104,7 +107,7 @@ func numbers(u *user.User) (uid, gid int, err error) {
 }
 
 func (c *cyrus) start() error {
-	values := map[string]any{"Dir": c.dir, "IMAPD": c.imapd, "Port": c.port, "TLSPort": c.tlsPort, "Options": c.options}
+	values := map[string]any{"Dir": c.dir, "IMAPD": c.imapd, "Port": c.port, "TLSPort": c.tlsPort, "Options": c.options, "Admin": cyrusAdmin}
 	if os.Getuid() != 0 {
 		me, err := user.Current()
 		if err != nil {
@@ -153,6 +156,20 @@ func (c *cyrus) stop(kill bool) error {
 	return errors.Join(c.daemon.stop(kill), c.passwords.stop())
 }
 
+// cyradm runs commands of the administrator's shell. Its exit code says nothing of them; what went wrong is on standard error.
+func (c *cyrus) cyradm(commands []string) (string, error) {
+	command := exec.Command("cyradm", "--norc", "--notls", "--auth", "PLAIN", "--user", cyrusAdmin, "--password", Password(cyrusAdmin),
+		"--port", strconv.Itoa(c.port), "127.0.0.1")
+	command.Stdin = strings.NewReader(strings.Join(commands, "\n") + "\nexit\n")
+	var said, wrong bytes.Buffer
+	command.Stdout, command.Stderr = &said, &wrong
+	err := command.Run()
+	if err == nil && wrong.Len() > 0 {
+		err = errors.New(wrong.String())
+	}
+	return strings.ReplaceAll(said.String(), "127.0.0.1> ", ""), err // the prompts
+}
+
 func (c *cyrus) addUser(string)     {} // the first login makes the account
 func (c *cyrus) home(string) string { return "" }
 
@@ -198,7 +215,7 @@ unixhierarchysep: {{if .Options.Dotted}}no{{else}}yes{{end}}
 virtdomains: userid
 defaultdomain: localhost
 failedloginpause: 0
-admins: cyrus
+admins: {{.Admin}}
 autocreate_quota: {{.Quota}}
 autocreate_quota_messages: {{.Messages}}
 allowplaintext: yes
