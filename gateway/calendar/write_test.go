@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,11 +247,22 @@ func TestRaces(t *testing.T) {
 				mustShow(t, g.open(t, i+1), map[string]string{"a.ics": fmt.Sprintf("round %d writer %d", round, i)})
 			}
 		}
-		won := g.race(t, 6, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
-			return v.Put(ctx, fmt.Sprintf("c%d.ics", i), event("u2", "one UID"), ifNoneMatch())
-		})
-		if len(won) != 1 {
-			t.Errorf("%d creates with one iCalendar UID succeeded", len(won))
+		for name, write := range map[string]func(context.Context, *calendar.View, int) (calendar.Result, error){
+			"one UID for many names": func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+				return v.Put(ctx, fmt.Sprintf("c%d.ics", i), event("u2", "one UID"), ifNoneMatch())
+			},
+			"one name for many UIDs": func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
+				return v.Put(ctx, "d.ics", event(fmt.Sprint("d", i), "one name"), calendar.Condition{})
+			},
+		} {
+			results, errs := g.raced(t, 6, write)
+			winner := slices.Index(errs, nil)
+			for i, err := range errs {
+				var e *calendar.Error
+				if winner < 0 || i != winner && (!errors.As(err, &e) || e.Kind != calendar.UIDConflict || e.Name != results[winner].Name) {
+					t.Errorf("%s: writer %d won, writer %d is told %v", name, winner, i, err)
+				}
+			}
 		}
 	})
 }
@@ -258,6 +270,22 @@ func TestRaces(t *testing.T) {
 // race lets n writers look, then write at once; it returns the results of those
 // that won. A loser must be told PreconditionFailed or UIDConflict.
 func (g *fleet) race(t *testing.T, n int, write func(context.Context, *calendar.View, int) (calendar.Result, error)) map[int]calendar.Result {
+	results, errs := g.raced(t, n, write)
+	won := map[int]calendar.Result{}
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			won[i] = results[i]
+		case errors.Is(err, errCondition), calendar.IsKind(err, calendar.PreconditionFailed), calendar.IsKind(err, calendar.UIDConflict):
+		default:
+			t.Errorf("writer %d: %v", i, err)
+		}
+	}
+	return won
+}
+
+// raced is race for who looks at the errors too.
+func (g *fleet) raced(t *testing.T, n int, write func(context.Context, *calendar.View, int) (calendar.Result, error)) ([]calendar.Result, []error) {
 	views := make([]*calendar.View, n)
 	for i := range views {
 		views[i] = g.open(t, i)
@@ -273,17 +301,7 @@ func (g *fleet) race(t *testing.T, n int, write func(context.Context, *calendar.
 		})
 	}
 	wg.Wait()
-	won := map[int]calendar.Result{}
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			won[i] = results[i]
-		case errors.Is(err, errCondition), calendar.IsKind(err, calendar.PreconditionFailed), calendar.IsKind(err, calendar.UIDConflict):
-		default:
-			t.Errorf("writer %d: %v", i, err)
-		}
-	}
-	return won
+	return results, errs
 }
 
 func TestUnconditionalWritesAreRepeated(t *testing.T) {
