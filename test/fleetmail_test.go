@@ -145,14 +145,7 @@ func (m *fleetMail) append() error {
 	m.next++
 	value := fmt.Sprintf("mail-%d", m.next)
 	message := []byte("From: x@example.com\r\nSubject: <" + value + ">\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\n" + displaced(value))
-	a := m.c.Append(m.folder, int64(len(message)), nil)
-	if _, err := a.Write(message); err != nil {
-		return err
-	}
-	if err := a.Close(); err != nil {
-		return err
-	}
-	data, err := a.Wait()
+	data, err := appendTo(m.c, m.folder, message)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,18 @@ func (m *mailStore) name(mailbox string) string {
 	return m.prefix + strings.ReplaceAll(mailbox, "/", m.delim)
 }
 
+// appendTo appends a message as a mail program does.
+func appendTo(c *imapclient.Client, mailbox string, message []byte) (*imap.AppendData, error) {
+	a := c.Append(mailbox, int64(len(message)), nil)
+	if _, err := a.Write(message); err != nil {
+		return nil, err
+	}
+	if err := a.Close(); err != nil {
+		return nil, err
+	}
+	return a.Wait()
+}
+
 // capabilities are what the server offers after a login, in lower case.
 func capabilities(t testing.TB, b *backends.Server) []string {
 	t.Helper()
