@@ -75,7 +75,7 @@ func TestErrorStatus(t *testing.T) {
 }
 
 // Where nobody reads the answer any more, none is written, and the log says 499.
-func TestClientGone(t *testing.T) {
+func TestGoneClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()

@@ -152,7 +152,7 @@ func (q *request) removes(c calendar.Calendar, u *translate.Upload) func(compone
 	}
 	var kinds []string
 	for i := range u.Items {
-		if k := u.Items[i].Component; !slices.Contains(kinds, k) {
+		if k := u.Items[i].Span.Component; !slices.Contains(kinds, k) {
 			kinds = append(kinds, k)
 		}
 	}

@@ -32,6 +32,10 @@ type Target struct {
 	raw []string // all segments as the request spelled them, escaped where a URL must be
 }
 
+// maxOwner bounds the name of an account, in octets after decoding. Who is not there is
+// looked for all the same, in IMAP under several spellings.
+const maxOwner = 255
+
 // rawPath is the escaped path as it stood in the request line: net/url drops RawPath
 // where the path is escaped as it would do it itself.
 func rawPath(r *http.Request) string {
@@ -65,6 +69,9 @@ func ParseTarget(escaped string) (Target, error) {
 		t.raw = append(t.raw, legalSegment(s))
 	}
 	t.place(segments)
+	if len(t.Owner) > maxOwner || t.Share != nil && len(t.Share.Owner) > maxOwner {
+		return Target{}, notFound("no such resource")
+	}
 	return t, nil
 }
 

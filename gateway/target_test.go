@@ -80,11 +80,27 @@ func TestTargetRefused(t *testing.T) {
 		"*":                     404,
 		"CalDAV/Work":           404,
 		"/CalDAV/Work/%2F..%2F": 404,
+
+		"/CalDAV/~" + strings.Repeat("o", 256) + "/":           404,
+		"/CalDAV/~" + strings.Repeat("%C3%B6", 128) + "/x.ics": 404,
+		"/CalDAV/~me/~" + strings.Repeat("o", 256) + ":Work/":  404,
+		"/CalendarData/~" + strings.Repeat("o", 256) + ":Work": 404,
+		"/UserDAV/" + strings.Repeat("o", 256):                 404,
 	} {
 		_, err := ParseTarget(path)
 		var h *HTTPError
 		if !errors.As(err, &h) || h.Code != status {
 			t.Errorf("%q: got %v, want %d", path, err, status)
+		}
+	}
+}
+
+// An owner has a longest name; a path has none here: what is too long for an object is not for every calendar.
+func TestTargetLong(t *testing.T) {
+	owner, level := strings.Repeat("o", 255), strings.Repeat("l", 1000)
+	for _, path := range []string{"/CalDAV/~" + owner + "/" + level + "/" + level, "/CalDAV/~me/~" + owner + ":" + level + "/", "/UserDAV/" + owner} {
+		if _, err := ParseTarget(path); err != nil {
+			t.Errorf("%q: %v", path, err)
 		}
 	}
 }

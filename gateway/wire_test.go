@@ -233,3 +233,42 @@ func TestAnswerWithoutProgress(t *testing.T) {
 	s.Close()
 	<-served
 }
+
+// What is no request to net/http it answers itself: in plain text, without an access line, and without asking us. These
+// rows are here so that another behaviour of a newer Go is noticed (gateway/rfc.md, RFC 9112).
+func TestAnswersOfNetHTTP(t *testing.T) {
+	r := newRig(t)
+	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
+	remove := "DELETE /CalDAV/Calendar/a.ics HTTP/1.1\r\nHost: x\r\n" + r.basic()
+	const plain = "text/plain; charset=utf-8"
+	for _, c := range []struct {
+		name, octets string
+		status       int
+		contentType  string
+	}{
+		{"no request line", "DELETE\r\nHost: x\r\n" + r.basic() + "\r\n", 400, plain},
+		{"broken escape", strings.Replace(remove, "a.ics", "%zz", 1) + "\r\n", 400, plain},
+		{"no host", strings.Replace(remove, "Host: x\r\n", "", 1) + "\r\n", 400, plain},
+		{"broken header", remove + "a b: c\r\n\r\n", 400, plain},
+		{"large header", remove + "X-Large: " + strings.Repeat("x", 80<<10) + "\r\n\r\n", 431, plain},
+		{"unknown coding", remove + "Transfer-Encoding: gzip\r\n\r\n", 501, plain},
+		{"unknown expectation", remove + "Expect: foo\r\n\r\n", 417, ""},
+		{"unknown version", strings.Replace(remove, "HTTP/1.1", "HTTP/3.0", 1) + "\r\n", 505, plain},
+	} {
+		conn := r.dial()
+		io.WriteString(conn, c.octets)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if contentType := res.Header.Get("Content-Type"); res.StatusCode != c.status || contentType != c.contentType || !res.Close {
+			t.Errorf("%s: %s %q, close: %v, want %d %q", c.name, res.Status, contentType, res.Close, c.status, c.contentType)
+		}
+	}
+	r.want(200, "GET", "/CalDAV/Calendar/a.ics", "")
+	r.server.Close() // every handler has returned
+	if n := strings.Count(r.log.String(), "msg=request"); n != 2 {
+		t.Errorf("%d access lines, want those of PUT and GET: %s", n, r.log.String())
+	}
+}

@@ -149,6 +149,7 @@ func TestCrashGateway(t *testing.T) {
 	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
 	fails := stepChoice(fromFirstChange)
 	if os.Getenv("TEST_LONG") != "1" {
+		backends.LeaveOut("some steps of the writes at which the gateway is killed: need TEST_LONG=1")
 		fails = func(_ int, commands []string, i int) bool { return changes(commands[i]) }
 	}
 	eachStep(t, b, fails, func(t *testing.T, w write, step int, at faulty.Point) {

@@ -114,18 +114,19 @@ func (p *process) await(expression string) string {
 	return found
 }
 
-var collected = regexp.MustCompile(`(?m)^gc \d+ .* (\d+)->(\d+)->(\d+) MB`)
+// collected is a collection: the heap at its begin, at its end, and what of that is live, in MB.
+var collected = regexp.MustCompile(`(?m)^gc \d+ .* \d+->(\d+)->(\d+) MB`)
 
-// peakHeap is the largest heap, in MB, that was live after a collection: what the process could not do without, with what it
-// had taken while the collection ran. since is how many collections are left out.
-func (p *process) peakHeap(since int) (live, taken int) {
+// peakHeap is the largest heap, in MB, at the end of a collection: garbage and all, as it grows up to there, and what of it was
+// live. since is how many collections are left out.
+func (p *process) peakHeap(since int) (peak, live int) {
 	for _, m := range p.collections()[since:] {
-		n, _ := strconv.Atoi(m[3])
-		live = max(live, n)
+		n, _ := strconv.Atoi(m[1])
+		peak = max(peak, n)
 		n, _ = strconv.Atoi(m[2])
-		taken = max(taken, n)
+		live = max(live, n)
 	}
-	return live, taken
+	return peak, live
 }
 
 func (p *process) collections() [][]string {
@@ -316,7 +317,7 @@ func TestDemoProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.url = p.await(`location\s+(http://\S+)/`)
-	for name, want := range map[string]string{"Calendar/standup": "RRULE:FREQ=WEEKLY", "Calendar/fair": "VALUE=DATE", "Tasks/milk": "VTODO"} {
+	for name, want := range map[string]string{"Calendar/standup": "RRULE:FREQ=WEEKLY", "Calendar/planning": "DTSTART;TZID=Europe/Berlin:", "Calendar/fair": "VALUE=DATE", "Tasks/milk": "VTODO"} {
 		request, err := http.NewRequest("GET", p.url+"/CalDAV/"+name+".ics", nil)
 		if err != nil {
 			t.Fatal(err)

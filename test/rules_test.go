@@ -117,7 +117,11 @@ func goFiles(t *testing.T) map[string][]byte {
 	return files
 }
 
-// TestFiles checks length, doc comments, and that no test sleeps.
+// apartRun are the tests that ./test/run leaves out of its run of all packages, and runs by themselves in the package test
+// alone.
+var apartRun = regexp.MustCompile(`^Test(Client|Fleet)`)
+
+// TestFiles checks length, doc comments, that no test sleeps, and that each is run.
 func TestFiles(t *testing.T) {
 	documented := map[string]bool{} // directories whose package has a doc comment
 	packages := map[string]bool{}
@@ -158,6 +162,9 @@ func checkDeclaration(t *testing.T, path string, files *token.FileSet, d ast.Dec
 	}
 	if n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1; n > maxFunctionLines && !isTest {
 		t.Errorf("%s: %s has %d lines, more than %d", path, f.Name.Name, n, maxFunctionLines)
+	}
+	if isTest && f.Recv == nil && filepath.Dir(path) != "test" && apartRun.MatchString(f.Name.Name) {
+		t.Errorf("%s: ./test/run never runs %s: such a name is for package test", path, f.Name.Name)
 	}
 	exported := f.Name.IsExported() && !isTest
 	if exported && f.Recv != nil {
@@ -237,6 +244,43 @@ func TestReadme(t *testing.T) {
 	license, err := os.ReadFile(root + "/LICENSE")
 	if err != nil || !bytes.HasPrefix(license, []byte("MIT License")) {
 		t.Errorf("LICENSE is not the MIT license: %v", err)
+	}
+}
+
+// pinned are the modules that were measured at one version, or whose "latest" is an older one: a change of any is to be meant.
+var pinned = map[string]string{
+	"github.com/emersion/go-imap/v2":  "v2.0.0-beta.8",
+	"github.com/emersion/go-webdav":   "v0.7.1-0.20260628102823-c16f8a9a132c",
+	"github.com/emersion/go-ical":     "v0.0.0-20250609112844-439c63cef608",
+	"github.com/emersion/go-sasl":     "v0.0.0-20241020182733-b788ff22d5a6",
+	"github.com/teambition/rrule-go":  "v1.8.2",
+	"github.com/maypok86/otter/v2":    "v2.4.0",
+	"github.com/rogpeppe/go-internal": "v1.16.0",
+	"github.com/google/go-cmp":        "v0.7.0",
+	"golang.org/x/sync":               "v0.24.0",
+	"pgregory.net/rapid":              "v1.3.0",
+}
+
+// TestPins: the versions are those, and nothing is replaced: go install refuses a module that replaces another.
+func TestPins(t *testing.T) {
+	mod, err := os.ReadFile(root + "/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(mod)) {
+		words := strings.Fields(strings.TrimPrefix(line, "require "))
+		if len(words) >= 2 {
+			got[words[0]] = words[1]
+		}
+		if strings.Contains(line, "=>") {
+			t.Errorf("go.mod replaces: %s", line)
+		}
+	}
+	for path, want := range pinned {
+		if got[path] != want {
+			t.Errorf("go.mod has %s at %q, want %s", path, got[path], want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -98,6 +99,9 @@ func TestShares(t *testing.T) {
 				})
 			}
 			t.Run("subscribed", func(t *testing.T) { subscribedShares(t, b) })
+			if s.name == "dovecot" { // what is remembered is the same on all
+				t.Run("replaced", func(t *testing.T) { replacedShare(t, b) })
+			}
 		})
 	}
 }
@@ -348,6 +352,37 @@ func subscribedShares(t *testing.T, b *backends.Server) {
 	}
 	for _, url := range []string{"/CalDAV/~me/" + one, "/CalDAV/~" + owner.user + "/Two/"} {
 		guest.propfind(t, url, "0")
+	}
+}
+
+// replacedShare has a calendar in the place of another one, in another mailbox: who remembers the old one learns it.
+func replacedShare(t *testing.T, b *backends.Server) {
+	p := faulty.New(t, b.Addr)
+	owner := newCrashClient(t, b, startGateway(t, b, nil, false))
+	guest := newCrashClient(t, b, startGatewayAt(t, p.URL(), nil, false))
+	work := "/CalDAV/~" + owner.user + "/Work/"
+	for _, c := range []struct{ mailbox, component string }{{"Calendar/Work", "VEVENT"}, {"Tasks/Work", "VTODO"}} {
+		owner.must(t, request{"MKCALENDAR", "/CalDAV/~me/Work/", nil, `<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>` +
+			`<C:supported-calendar-component-set><C:comp name="` + c.component + `"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`})
+		setACL(t, b, owner, c.mailbox, guest.user, "lrs")
+		a := guest.ask(request{"PROPFIND", work, map[string]string{"Depth": "0"}, componentSet})
+		if c.component == "VTODO" && a.status == 404 { // it was the old one that is not there
+			a = guest.ask(request{"PROPFIND", work, map[string]string{"Depth": "0"}, componentSet})
+		}
+		if a.status != 207 || !strings.Contains(a.body, `name="`+c.component+`"`) {
+			t.Errorf("%s: %d %s", c.mailbox, a.status, a.body)
+		}
+		owner.must(t, request{"DELETE", "/CalDAV/~me/Work/", nil, ""})
+	}
+
+	// A path longer than any mailbox is not asked for in all its places, and an owner longer than any user not at all.
+	p.Forget()
+	if a := guest.ask(request{"PROPFIND", work + strings.Repeat("x/", 1000), map[string]string{"Depth": "0"}, ""}); a.status != 404 || len(p.Commands()) > 20 {
+		t.Errorf("a long path: %d, %d commands", a.status, len(p.Commands()))
+	}
+	p.Forget()
+	if a := guest.ask(request{"PROPFIND", "/CalDAV/~" + strings.Repeat("x", 256) + "/Work/", map[string]string{"Depth": "0"}, ""}); a.status != 404 || len(p.Commands()) > 0 {
+		t.Errorf("a long owner: %d, %q", a.status, p.Commands())
 	}
 }
 

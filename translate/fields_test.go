@@ -208,7 +208,7 @@ func FuzzFields(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(again, r) {
 			t.Fatalf("%v\n%+v\n%+v", err, again, r)
 		}
-		Heads([]Record{r}, r.Folder).Garbage()
+		Heads([]*Record{&r}, r.Folder).Garbage()
 	})
 }
 

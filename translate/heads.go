@@ -76,7 +76,7 @@ type Listing struct {
 }
 
 // Heads applies the rule. The records are kept and must not be changed.
-func Heads(records []Record, uidValidity uint32) *Listing {
+func Heads(records []*Record, uidValidity uint32) *Listing {
 	l := &Listing{UIDValidity: uidValidity, foreign: map[*Record]bool{}, names: make(map[string]shadow, len(records))}
 	l.remains = sync.OnceValue(l.newRemains)
 	l.take(records)
@@ -94,11 +94,10 @@ func Heads(records []Record, uidValidity uint32) *Listing {
 }
 
 // take leaves mail out and puts the rest in the order of UIDs.
-func (l *Listing) take(records []Record) {
+func (l *Listing) take(records []*Record) {
 	l.records = make([]*Record, 0, len(records))
 	var top uint32
-	for i := range records {
-		r := &records[i]
+	for _, r := range records {
 		if r.UID >= top {
 			top, l.newest = r.UID, r.InternalDate
 		}

@@ -8,7 +8,16 @@ import (
 )
 
 // in is a folder with UIDVALIDITY 7 and these messages.
-func in(records ...Record) *Listing { return Heads(records, 7) }
+func in(records ...Record) *Listing { return Heads(pointers(records), 7) }
+
+// pointers are what Heads takes.
+func pointers(records []Record) []*Record {
+	to := make([]*Record, len(records))
+	for i := range records {
+		to[i] = &records[i]
+	}
+	return to
+}
 
 // put is a first version under UIDVALIDITY 7; its Token ends in the UID.
 func put(uid uint32, name, icalUID string) Record {
@@ -337,7 +346,7 @@ func TestSnapshotOfTheDeleted(t *testing.T) {
 
 // manyVersions is a calendar of n objects, some of them changed and deleted, as
 // it is before a clean-up.
-func manyVersions(n int) []Record {
+func manyVersions(n int) []*Record {
 	records := make([]Record, 0, n)
 	for uid := uint32(1); len(records) < n; uid++ {
 		a := put(uid, fmt.Sprintf("%d.ics", uid), fmt.Sprintf("uid-%d", uid))
@@ -352,7 +361,7 @@ func manyVersions(n int) []Record {
 			uid++
 		}
 	}
-	return records
+	return pointers(records)
 }
 
 func BenchmarkHeads(b *testing.B) {
@@ -377,13 +386,13 @@ func BenchmarkHeads(b *testing.B) {
 			}
 		})
 	}
-	again := make([]Record, 0, 100_000) // one name, made and deleted again and again
+	again := make([]*Record, 0, 100_000) // one name, made and deleted again and again
 	for uid := uint32(1); len(again) < 100_000; uid += 2 {
 		a := put(uid, "a.ics", "u")
 		d := a
 		d.UID, d.Op, d.Gen, d.Base, d.Token = uid+1, OpDelete, 2, uid, Token(fmt.Sprintf("%016x", uid+1))
 		d.Prev = []Predecessor{{uid, a.Token}}
-		again = append(again, a, d)
+		again = append(again, &a, &d)
 	}
 	b.Run("one name/100000", func(b *testing.B) {
 		for b.Loop() {

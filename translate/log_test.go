@@ -23,7 +23,7 @@ func (f *folder) token() Token {
 	return Token(fmt.Sprintf("%016x", f.tokens))
 }
 
-func (f *folder) look() *Listing { return Heads(slices.Clone(f.records), f.valid) }
+func (f *folder) look() *Listing { return Heads(pointers(slices.Clone(f.records)), f.valid) }
 
 func (f *folder) add(r Record) Record {
 	r.UID = f.next
@@ -281,7 +281,7 @@ func TestPrefix(t *testing.T) {
 		l := f.look()
 		for next := uint32(1); next <= f.next; next++ {
 			below := slices.DeleteFunc(slices.Clone(f.records), func(r Record) bool { return r.UID >= next })
-			want := Heads(below, f.valid).At(next)
+			want := Heads(pointers(below), f.valid).At(next)
 			if got := l.At(next); got.Digest() != want.Digest() {
 				t.Fatalf("at %d: %v instead of %v\n%s", next, got, want, dump(f.records))
 			}

@@ -72,7 +72,7 @@ const (
 )
 
 // Record is what the index knows of one message. It is never changed once it is
-// part of a Listing.
+// part of a Listing. Small fields stand together, as there are tens of thousands.
 type Record struct {
 	UID uint32
 	// Ours: the message has valid X-Calgate fields. Foreign: it is iCalendar by
@@ -88,8 +88,13 @@ type Record struct {
 	// ReadOnly: a version of a later calgate, from another folder. It is shown as
 	// far as it can be read, and never replaced.
 	ReadOnly bool
+	Deleted  bool // \Deleted
 
-	Op      Op
+	Op Op
+
+	Sequence uint32 // SEQUENCE and DTSTAMP of a foreign message or a copy
+	DTStamp  string
+
 	Name    string // resource name, decoded octets; of a private props message "~owner/mailbox"
 	ICalUID string // iCalendar UID in its stored form, "" where there is none
 
@@ -106,12 +111,8 @@ type Record struct {
 	Span      Span
 	MovedFrom string // value of X-Calgate-Moved-From, "" where there is none
 
-	Sequence uint32 // SEQUENCE and DTSTAMP of a foreign message or a copy
-	DTStamp  string
-
 	Size         int64     // RFC822.SIZE
 	InternalDate time.Time // INTERNALDATE
-	Deleted      bool      // \Deleted
 }
 
 // ErrNewerVersion says that a message was written by a later calgate, whose

@@ -40,11 +40,14 @@ type Upload struct {
 	zones     map[string]octetRange // the first definition of each TZID, in any of them
 }
 
-// UploadItem is one calendar object of an upload. Raw is nil: Upload.Octets makes it.
+// UploadItem is what the index must know of one calendar object of an upload.
+// Upload.Octets makes the object itself.
 type UploadItem struct {
-	Object
-	Hash   string // of its octets
-	Length int64
+	UID     string // as in Object
+	Summary string
+	Span    Span
+	Hash    string // of its octets
+	Length  int64
 
 	parts []uploadPart
 	zones []octetRange
@@ -149,6 +152,7 @@ func (u *Upload) define(all []feedComponent) {
 // concatenated exports have it, counts once.
 func (u *Upload) group(all []feedComponent) error {
 	u.define(all)
+	u.Items = make([]UploadItem, 0, min(len(all), MaxFeedItems))
 	at := map[string]int{} // stored UID -> item
 	seen := map[[sha256.Size]byte]bool{}
 	named := map[string]map[string]octetRange{} // stored UID -> its time zones
@@ -177,7 +181,7 @@ func (u *Upload) group(all []feedComponent) error {
 			}
 			i = len(u.Items)
 			at[uid] = i
-			u.Items = append(u.Items, UploadItem{Object: Object{UID: c.uid}})
+			u.Items = append(u.Items, UploadItem{UID: c.uid})
 		}
 		u.Items[i].parts = append(u.Items[i].parts, p)
 		if len(c.zones) == 0 {
@@ -229,8 +233,7 @@ func (u *Upload) finish(i int, scratch []byte) ([]byte, error) {
 		return scratch, err
 	}
 	item.Hash, item.Length = Hash(scratch), int64(len(scratch))
-	item.Object = *o
-	item.Raw = nil
+	item.UID, item.Summary, item.Span = o.UID, o.Summary, o.Span
 	return scratch, nil
 }
 

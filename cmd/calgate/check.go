@@ -144,10 +144,17 @@ func printMissing(out io.Writer, caps imapstore.Caps) {
 		{"LIST-STATUS", caps.ListStatus, "each calendar is asked with a STATUS of its own"},
 		{"CONDSTORE", caps.Condstore, "each look asks twice, whether something new came meanwhile"},
 		{"ACL", caps.ACL, "calgate finds out by SELECT whether a calendar is read-only"},
+		{"MULTIAPPEND", caps.MultiAppend, "a publication is stored object by object; after an error the next one does the rest"},
+		{"LIST-EXTENDED", caps.ListExtended, "subscriptions are asked with LSUB, the state and rights of each calendar with commands of their own"},
+		{"UNSELECT", caps.Unselect, "a mailbox is left by an EXAMINE of INBOX"},
+		{"METADATA", caps.Metadata, "private properties are kept in a mailbox calgate; what Kolab and Cyrus say of a folder is not seen"},
+		{"LIST-MYRIGHTS", caps.ListMyRights || !caps.ACL, "each calendar is asked with a MYRIGHTS of its own"},
+		{"LIST-METADATA", caps.ListMetadata || !caps.Metadata, "the folder types of Kolab are asked with a GETMETADATA of their own"},
+		{"QUOTA", caps.Quota, "calendar programs are not told how much room is left"},
 	} {
 		if !m.offered {
 			none = false
-			fmt.Fprintf(out, "  %-12s %s\n", m.name, m.instead)
+			fmt.Fprintf(out, "  %-14s %s\n", m.name, m.instead)
 		}
 	}
 	if none {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"calgate/imapstore"
 	"calgate/test/backends"
 
 	"github.com/emersion/go-imap/v2"
@@ -41,6 +42,15 @@ func TestCheck(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, out)
 				}
 			}
+			prefix := map[string]string{"dovecot": "INBOX."}[name]
+			makeMailboxes(t, b, "bob", prefix+"Calendar", prefix+"Work")
+			out, _, err = try(t, backends.Password("bob")+"\n", "check", "-imap", b.URL(), "-user", "bob", "-calendar", "Work")
+			if status(t, err) != 0 || !strings.Contains(out, bobsCalendars) {
+				t.Errorf("no\n%sin\n%s%v", bobsCalendars, out, err)
+			}
+			if name == "memory" && !strings.Contains(out, "\nmissing\n"+missingInMemory+"usable ") {
+				t.Errorf("not missing alone\n%sin\n%s", missingInMemory, out)
+			}
 			t.Setenv("CALGATE_PASSWORD", "wrong")
 			out, _, err = try(t, "", "check", "-imap", b.URL(), "-user", "alice")
 			if status(t, err) != 1 || !strings.Contains(out, "usable        no") {
@@ -50,6 +60,70 @@ func TestCheck(t *testing.T) {
 				t.Errorf("the password is shown: %v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// makeMailboxes makes mailboxes and puts an event into the last one, as a mail program does.
+func makeMailboxes(t *testing.T, b *backends.Server, user string, names ...string) {
+	t.Helper()
+	c, err := imapclient.DialInsecure(b.Addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	errs := []error{c.Login(user, backends.Password(user)).Wait()}
+	for _, name := range names {
+		errs = append(errs, c.Create(name, nil).Wait())
+	}
+	event := append([]byte("Content-Type: text/calendar\r\n\r\n"), lunch("a", "A").Raw...)
+	a := c.Append(names[len(names)-1], int64(len(event)), nil)
+	_, err = a.Write(event)
+	errs = append(errs, err, a.Close())
+	_, err = a.Wait()
+	if err := errors.Join(append(errs, err)...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const bobsCalendars = `calendars
+  calendar   Calendar (the default calendar mailbox), as /CalDAV/~me/Calendar/
+  calendar   Work (by -calendar or -tasks), as /CalDAV/~me/Work/
+  tasks      Tasks is not there yet; calgate serve makes it when it is first needed
+  Calendar: 0 objects
+  Work: 1 objects
+missing
+`
+
+const missingInMemory = `  CONDSTORE      each look asks twice, whether something new came meanwhile
+  ACL            calgate finds out by SELECT whether a calendar is read-only
+  MULTIAPPEND    a publication is stored object by object; after an error the next one does the rest
+  METADATA       private properties are kept in a mailbox calgate; what Kolab and Cyrus say of a folder is not seen
+  QUOTA          calendar programs are not told how much room is left
+`
+
+// What the server lacks is told, each with what is done instead, and what would need something else that it lacks is not.
+func TestMissing(t *testing.T) {
+	all := imapstore.Caps{UIDPlus: true, Namespace: true, ListStatus: true, Condstore: true, ACL: true, MultiAppend: true, ListExtended: true,
+		Unselect: true, Metadata: true, ListMyRights: true, ListMetadata: true, Quota: true}
+	bare := all
+	bare.ListMyRights, bare.ListMetadata = false, false
+	for _, c := range []struct {
+		caps imapstore.Caps
+		want string
+	}{
+		{imapstore.Caps{}, "UIDPLUS NAMESPACE LIST-STATUS CONDSTORE ACL MULTIAPPEND LIST-EXTENDED UNSELECT METADATA QUOTA"},
+		{bare, "LIST-MYRIGHTS LIST-METADATA"},
+		{all, "nothing"},
+	} {
+		var out strings.Builder
+		printMissing(&out, c.caps)
+		var got []string
+		for line := range strings.Lines(strings.TrimPrefix(out.String(), "missing\n")) {
+			got = append(got, strings.Fields(line)[0])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("missing %v, want %s", got, c.want)
+		}
 	}
 }
 

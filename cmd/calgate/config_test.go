@@ -159,6 +159,33 @@ func TestManual(t *testing.T) {
 	}
 }
 
+// TestManualLimits: what sysadmins must know of the protocol stands in the manual, one phrase for each limit.
+func TestManualLimits(t *testing.T) {
+	text, err := os.ReadFile("calgate.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, limits, _ := strings.Cut(string(text), ".Sh KNOWN LIMITS\n")
+	limits, _, _ = strings.Cut(limits, "\n.Sh ")
+	words := strings.Join(strings.Fields(limits), " ")
+	for _, want := range []string{
+		"can forge the header fields of a version and so change or end objects",
+		"expunges the newest version of an object while a change to it is under way may see it come back",
+		"takes effect when that program expunges: then the next older version shows",
+		"renumber messages break the order of the log: send each user to one of them; .Cm check Fl probe tests the order",
+		"Renumbering without a new UIDVALIDITY breaks IMAP itself",
+		"Gateways must not write while a folder is moved",
+		"must copy all messages in their order",
+		"deleted objects or older versions may come back",
+		"may take the place of the object that it duplicates",
+		"Without the IMAP extension UIDPLUS nothing is ever cleaned up",
+	} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the known limits do not say: %s", want)
+		}
+	}
+}
+
 func checkManual(t *testing.T, command string, o option, section string, documented map[string]string) {
 	t.Helper()
 	if o.only {

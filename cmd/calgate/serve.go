@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -20,8 +21,16 @@ import (
 	"calgate/imapstore"
 )
 
+// gcPercent is GOGC where the environment has none: garbage may take half of what is in use, not as much again as Go's own 100
+// allows. A memory limit would not do instead: what is in use goes with the users and their calendars, and below it the limit would
+// only make one collection follow the other.
+const gcPercent = 50
+
 // serve answers HTTP until the context ends, then lets running requests finish.
 func serve(ctx context.Context, c *config) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	logger := c.logger()
 	c.imapOptions.Logger = logger
 	store := imapstore.New(c.imapOptions)

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"io"
@@ -15,10 +14,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -119,47 +116,6 @@ func TestDrainHasALimit(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
-	}
-}
-
-// TestCertificateRenewal: SIGHUP reads the files again; broken ones leave the old certificate.
-func TestCertificateRenewal(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writeCertificate(t, cert, key, 1)
-	log := make(lines, 100)
-	get, err := renewing(t.Context(), cert, key, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial := func() int64 {
-		c, err := get(&tls.ClientHelloInfo{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c.Leaf.SerialNumber.Int64()
-	}
-	hangUp := func() {
-		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
-	}
-	writeCertificate(t, cert, key, 2)
-	if serial() != 1 {
-		t.Error("the certificate changed without a signal")
-	}
-	hangUp()
-	log.await(t, "certificate renewed")
-	if serial() != 2 {
-		t.Error("SIGHUP did not renew the certificate")
-	}
-	if err := os.WriteFile(cert, []byte("half a fi"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	hangUp()
-	log.await(t, "not renewed")
-	if serial() != 2 {
-		t.Error("a broken file took the certificate away")
 	}
 }
 

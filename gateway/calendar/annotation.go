@@ -124,10 +124,10 @@ func annotations(entries imapstore.Annotations, scope string) (ps properties) {
 func ownAnnotations(entries imapstore.Annotations) (ps properties) {
 	for entry, value := range entries {
 		if strings.HasPrefix(entry, propertyRoot) {
-			ps = ps.merged(decodeProperties([]byte(value)), nil)
+			ps = append(ps, decodeProperties([]byte(value))...)
 		}
 	}
-	return ps
+	return ps.ordered()
 }
 
 // propertyEntry is where a private property is. Names of entries are compared without

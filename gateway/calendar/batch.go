@@ -16,6 +16,7 @@ func (r *replacement) send(ctx context.Context, steps []replaceStep) error {
 	if err := r.require(steps); err != nil {
 		return err
 	}
+	r.makeRoom(steps)
 	appendSteps := r.appendEach
 	if len(steps) > 1 && r.v.account.session.Caps().MultiAppend {
 		appendSteps = r.appendAll
@@ -65,6 +66,16 @@ func (r *replacement) require(steps []replaceStep) error {
 		}
 	}
 	return nil
+}
+
+// makeRoom frees the octets of what is replaced or removed: a calendar of them would
+// stay in memory beside the upload.
+func (r *replacement) makeRoom(steps []replaceStep) {
+	for i := range steps {
+		if head := steps[i].head; head != nil {
+			r.v.account.server.cache.forgetBody(r.v.bodyKey(head.Head.UID))
+		}
+	}
 }
 
 // prepare puts a step on the head that the view shows. ok is false where that is
@@ -257,8 +268,8 @@ func (ix *index) fates(sent []replaceStep) (won map[translate.Token]bool, own ma
 			note(p.Token)
 		}
 	}
-	for i := range ix.records {
-		if m := &ix.records[i]; m.Folder == ix.triple.UIDValidity {
+	for _, m := range ix.records {
+		if m.Folder == ix.triple.UIDValidity {
 			if _, ours := won[m.Token]; ours {
 				own[m.Token] = m.UID // the highest one
 			}

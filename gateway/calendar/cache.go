@@ -13,7 +13,7 @@ import (
 type cache struct {
 	indexes *otter.Cache[folderKey, *index]
 	bodies  *otter.Cache[bodyKey, []byte]
-	homes   *otter.Cache[string, *Home]
+	homes   *otter.Cache[string, *Home] // by login, and those of other users by login and owner
 }
 
 type folderKey struct{ login, mailbox string }
@@ -26,16 +26,14 @@ type bodyKey struct {
 	token            translate.Token
 }
 
-// maxHomes bounds the mailbox lists that are kept, in logins.
-const maxHomes = 10_000
-
-// newCache divides the octets between indexes and bodies; with NoCache all of its
-// caches are nil and remember nothing.
+// newCache divides the octets: a small part is for homes, the rest is halved between
+// indexes and bodies. With NoCache all of its caches are nil and remember nothing.
 func newCache(o Options) cache {
 	if o.NoCache {
 		return cache{}
 	}
-	half := uint64(o.CacheBytes / 2)
+	homes := o.CacheBytes / 8
+	half := uint64(o.CacheBytes-homes) / 2
 	return cache{
 		indexes: otter.Must(&otter.Options[folderKey, *index]{
 			MaximumWeight: half,
@@ -45,7 +43,10 @@ func newCache(o Options) cache {
 			MaximumWeight: half,
 			Weigher:       func(k bodyKey, b []byte) uint32 { return weight(int64(len(b)) + 256) },
 		}),
-		homes: otter.Must(&otter.Options[string, *Home]{MaximumSize: maxHomes}),
+		homes: otter.Must(&otter.Options[string, *Home]{
+			MaximumWeight: uint64(homes),
+			Weigher:       func(k string, h *Home) uint32 { return weight(int64(len(k)) + h.size()) },
+		}),
 	}
 }
 
@@ -90,21 +91,22 @@ func (c cache) forgetBody(k bodyKey) {
 	}
 }
 
-func (c cache) home(login string) *Home {
+func (c cache) home(key string) *Home {
 	if c.homes == nil {
 		return nil
 	}
-	h, _ := c.homes.GetIfPresent(login)
+	h, _ := c.homes.GetIfPresent(key)
 	return h
 }
 
-// setHome remembers a mailbox list; nil forgets it.
-func (c cache) setHome(login string, h *Home) {
+// setHome remembers a mailbox list; nil forgets it. So does one without calendars: only
+// those that are there are looked for in it, and a URL can name any owner.
+func (c cache) setHome(key string, h *Home) {
 	switch {
 	case c.homes == nil:
-	case h == nil:
-		c.homes.Invalidate(login)
+	case h == nil || len(h.Calendars) == 0:
+		c.homes.Invalidate(key)
 	default:
-		c.homes.Set(login, h)
+		c.homes.Set(key, h)
 	}
 }

@@ -76,13 +76,14 @@ type Account struct {
 	name     string
 	password string           // to log in again when the mail server ends the session in the middle of a write
 	home     *Home            // LIST of this request
-	homes    map[string]*Home // the same of other users, by owner as in the URL
+	homes    map[string]*Home // the same of other users, by owner as in the URL; nil: what was cached of an owner was believed
 	states   states           // of the last OpenHome or OpenHomeOf of this request
 	settings settings
 
 	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
 	allMetadata bool                             // metadata holds all that there is
 	many        bool                             // this request is about many calendars
+	opened      []Calendar                       // those of the last OpenAll
 
 	spentCommands int // of sessions given back before
 	spentTime     time.Duration

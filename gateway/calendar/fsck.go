@@ -75,8 +75,7 @@ func (a *Account) Examine(ctx context.Context, c Calendar, progress Progress) (*
 		names[l.Head.UID] = l.Name // a relic may be shown under another one than its own
 	}
 	var read []*translate.Record
-	for i := range v.ix.records {
-		m := &v.ix.records[i]
+	for _, m := range v.ix.records {
 		s := standings[m.UID]
 		r.Count[s]++
 		switch {

@@ -30,6 +30,28 @@ type Home struct {
 	calendarRoot, taskRoot string
 }
 
+// size estimates the octets that a Home holds.
+func (h *Home) size() int64 {
+	n := 512 + int64(len(h.Owner)+len(h.calendarRoot)+len(h.taskRoot))
+	add := func(c Calendar) {
+		n += 128 + int64(len(c.Mailbox)+len(c.Why))
+		for _, l := range c.Path {
+			n += 16 + int64(len(l))
+		}
+	}
+	for _, c := range h.Calendars {
+		add(c)
+	}
+	for _, c := range h.defaults {
+		add(c)
+	}
+	for path, c := range h.paths {
+		n += 64 + int64(len(path))
+		add(c)
+	}
+	return n
+}
+
 // Home lists the account's calendars: one LIST a request.
 func (a *Account) Home(ctx context.Context) (*Home, error) {
 	if a.home != nil {

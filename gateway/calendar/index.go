@@ -18,9 +18,9 @@ import (
 // messages and the listing that the rule makes of them. It never changes; a later
 // look makes a new one, from what is new.
 type index struct {
-	triple  imapstore.Mailbox  // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
-	id      string             // of the mailbox, where the server has one: a renamed one can have the triple of what was there
-	records []translate.Record // by UID
+	triple  imapstore.Mailbox   // UIDVALIDITY, UIDNEXT and MESSAGES name the message set
+	id      string              // of the mailbox, where the server has one: a renamed one can have the triple of what was there
+	records []*translate.Record // by UID; those of messages that stay are the same in the next index
 	listing *translate.Listing
 	flagged map[uint32]bool // flagged \Deleted by this gateway since they were read
 	newer   bool            // holds a version that only a newer calgate understands
@@ -116,8 +116,8 @@ func (a *Account) read(ctx context.Context, now imapstore.Mailbox, old *index, e
 	if uint32(len(uids)) != now.Messages {
 		return nil, nil
 	}
-	ix := &index{triple: now, records: make([]translate.Record, 0, len(uids))}
-	var known []translate.Record
+	ix := &index{triple: now, records: make([]*translate.Record, 0, len(uids))}
+	var known []*translate.Record
 	if old != nil && old.triple.UIDValidity == now.UIDValidity {
 		known, ix.newer = old.records, old.newer
 		ix.flagged = old.flagged
@@ -183,14 +183,14 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 			rec.ReadOnly = true
 		}
 		rec.Size, rec.InternalDate, rec.Deleted = row.Size, row.InternalDate, row.Deleted
-		ix.records = append(ix.records, rec)
+		ix.records = append(ix.records, &rec)
 		got++
 	}
-	byUID := func(x, y translate.Record) int { return cmp.Compare(x.UID, y.UID) }
+	byUID := func(x, y *translate.Record) int { return cmp.Compare(x.UID, y.UID) }
 	if !slices.IsSortedFunc(ix.records, byUID) {
 		slices.SortFunc(ix.records, byUID)
 	}
-	ix.records = slices.CompactFunc(ix.records, func(x, y translate.Record) bool { return x.UID == y.UID })
+	ix.records = slices.CompactFunc(ix.records, func(x, y *translate.Record) bool { return x.UID == y.UID })
 	return got >= len(uids), nil
 }
 
@@ -198,8 +198,8 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 // iCalendar. One that vanishes meanwhile stays unopened: the next look misses it.
 func (a *Account) openForeign(ctx context.Context, ix *index) error {
 	var closed []*translate.Record
-	for i := range ix.records {
-		if r := &ix.records[i]; r.Unopened && r.Size <= translate.MaxForeign {
+	for _, r := range ix.records {
+		if r.Unopened && r.Size <= translate.MaxForeign {
 			closed = append(closed, r)
 		}
 	}
@@ -210,8 +210,11 @@ func (a *Account) openForeign(ctx context.Context, ix *index) error {
 		if err != nil {
 			return err
 		}
-		r := ix.record(m.UID)
-		if r == nil || len(m.Octets) == 0 {
+		if len(m.Octets) == 0 {
+			continue
+		}
+		r := ix.changeable(m.UID)
+		if r == nil {
 			continue
 		}
 		if err := r.Open(m.Octets); err != nil {
@@ -238,7 +241,7 @@ func (a *Account) openCopies(ctx context.Context, ix *index) error {
 		if err != nil {
 			return err
 		}
-		r := ix.record(m.UID)
+		r := ix.changeable(m.UID)
 		if r == nil {
 			continue
 		}
@@ -259,10 +262,22 @@ func (ix *index) record(uid uint32) *translate.Record {
 	if !found {
 		return nil
 	}
-	return &ix.records[i]
+	return ix.records[i]
 }
 
-func compareUID(r translate.Record, uid uint32) int { return cmp.Compare(r.UID, uid) }
+// changeable is a record that may be changed while the index is made: other indexes know the
+// old one.
+func (ix *index) changeable(uid uint32) *translate.Record {
+	i, found := slices.BinarySearchFunc(ix.records, uid, compareUID)
+	if !found {
+		return nil
+	}
+	r := *ix.records[i]
+	ix.records[i] = &r
+	return &r
+}
+
+func compareUID(r *translate.Record, uid uint32) int { return cmp.Compare(r.UID, uid) }
 
 // withFlagged is the index after messages were flagged \Deleted.
 func (ix *index) withFlagged(uids []uint32) *index {
@@ -280,8 +295,7 @@ func (ix *index) withFlagged(uids []uint32) *index {
 // size estimates the octets that an index holds.
 func (ix *index) size() int64 {
 	n := int64(512)
-	for i := range ix.records {
-		r := &ix.records[i]
+	for _, r := range ix.records {
 		n += 512 + int64(len(r.Name)+len(r.ICalUID)+len(r.Hash)+len(r.MovedFrom)+32*len(r.Prev))
 	}
 	return n
@@ -296,8 +310,8 @@ func ctag(m imapstore.Mailbox) string {
 // far as a folder shows it.
 func (ix *index) newest() time.Time {
 	var t time.Time
-	for i := range ix.records {
-		if d := ix.records[i].InternalDate; d.After(t) {
+	for _, r := range ix.records {
+		if d := r.InternalDate; d.After(t) {
 			t = d
 		}
 	}

@@ -30,11 +30,15 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 }
 
 func (a *Account) setHomeOf(owner string, h *Home) {
+	a.noteHomeOf(owner, h)
+	a.server.cache.setHome(a.ownerKey(owner), h)
+}
+
+func (a *Account) noteHomeOf(owner string, h *Home) {
 	if a.homes == nil {
 		a.homes = map[string]*Home{}
 	}
 	a.homes[owner] = h
-	a.server.cache.setHome(a.ownerKey(owner), h)
 }
 
 // ownerNames are the spellings in which the mail server may know an owner: as it
@@ -83,14 +87,18 @@ func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 func (a *Account) KnownOf(owner string, path []string) (Calendar, bool) {
 	h := a.homes[owner]
 	if h == nil {
-		h = a.server.cache.home(a.ownerKey(owner))
-	}
-	if h == nil {
-		return Calendar{}, false
+		if h = a.server.cache.home(a.ownerKey(owner)); h == nil {
+			return Calendar{}, false
+		}
+		a.noteHomeOf(owner, nil) // if it turns out to be an old one, forgetHome finds it
 	}
 	c, ok := h.Find(path)
 	return c, ok && c.Exists
 }
+
+// maxProbed bounds the name of a mailbox that is asked for in all its places and under
+// all spellings of its owner, in octets: a URL may be far longer.
+const maxProbed = 1 << 10
 
 // FindOf leads a path below another user's home to a calendar that is there.
 func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
@@ -104,7 +112,11 @@ func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Cale
 	if c, ok := h.Find(path); ok && c.Exists {
 		return c, true, nil
 	}
-	c, ok, err := a.probe(ctx, owner, a.server.kinds.places(strings.Join(path, "/")))
+	name := strings.Join(path, "/")
+	if len(name) > maxProbed {
+		return Calendar{}, false, nil
+	}
+	c, ok, err := a.probe(ctx, owner, a.server.kinds.places(name))
 	c.Path = path
 	return c, ok, err
 }

@@ -21,7 +21,7 @@ type settings struct {
 	triple imapstore.Mailbox // by STATUS
 	view   *View             // nil before it was opened, and where there is none
 
-	own map[string]properties // by the name of the life; nil before they were read
+	own map[uint32]properties // what was read last, by the UID of the message
 }
 
 // noteSettings takes what a LIST with STATUS says of the settings mailbox, so that
@@ -80,12 +80,12 @@ func (v *View) mayBePrivate() bool { return v.calendar.Others() || !v.May(WriteP
 
 // privateName is the name of the life with the user's own properties of a calendar.
 // All spellings in which a URL can name the owner are one.
-func (v *View) privateName() string {
-	owner, mailbox := v.account.name, v.calendar.Mailbox
-	if v.calendar.Others() {
+func (a *Account) privateName(c Calendar) string {
+	owner, mailbox := a.name, c.Mailbox
+	if c.Others() {
 		owner, mailbox, _ = strings.Cut(mailbox[1:], "/")
 	}
-	if _, domain, ok := strings.Cut(v.account.name, "@"); ok && !strings.Contains(owner, "@") {
+	if _, domain, ok := strings.Cut(a.name, "@"); ok && !strings.Contains(owner, "@") {
 		owner += "@" + domain
 	}
 	return "~" + strings.ToLower(owner) + "/" + mailbox
@@ -97,49 +97,63 @@ func (v *View) privateLife(ctx context.Context) (properties, error) {
 	if !v.calendar.Exists || !v.mayBePrivate() {
 		return nil, nil
 	}
-	all, err := v.account.privateLives(ctx)
-	if err != nil || all == nil {
-		return nil, err
-	}
-	life := v.account.settings.view.ix.listing.Props(v.privateName())
-	if life == nil {
-		return nil, nil
-	}
-	return all[life.Name], nil
-}
-
-// privateLives are all that the settings mailbox holds, read once a request and in
-// one go.
-func (a *Account) privateLives(ctx context.Context) (map[string]properties, error) {
-	if a.settings.own != nil {
-		return a.settings.own, nil
-	}
-	v, err := a.openSettings(ctx)
-	if err != nil || v == nil {
+	a := v.account
+	s, err := a.openSettings(ctx)
+	if err != nil || s == nil {
 		return nil, err
 	}
 	for range maxLooks {
-		var items []Item
-		for l := range v.ix.listing.AllProps() {
-			items = append(items, Item{Entry: Entry{UID: l.Head.UID, Name: l.Name, Length: l.Head.Length}})
+		head := s.propsHead(ctx, a.privateName(v.calendar))
+		if head == nil {
+			return nil, nil
 		}
-		missing, err := v.fetchBodies(ctx, items, indices(len(items)))
-		if err != nil {
-			return nil, err
-		}
-		if len(missing) == 0 {
-			own := make(map[string]properties, len(items))
-			for _, it := range items {
-				own[it.Name] = decodeProperties(it.Body)
+		if _, read := a.settings.own[head.UID]; !read {
+			if err := a.readPrivate(ctx, s, v.calendar); err != nil {
+				return nil, err
 			}
-			a.settings.own = own
+		}
+		if own, read := a.settings.own[head.UID]; read {
 			return own, nil
 		}
-		if err := v.look(ctx); err != nil { // replaced meanwhile
+		a.settings.own = nil
+		if err := s.look(ctx); err != nil { // replaced meanwhile
 			return nil, err
 		}
 	}
-	return nil, v.unavailable("Properties", errMoving)
+	return nil, s.unavailable("Properties", errMoving)
+}
+
+// readPrivate reads the life of a calendar in the settings mailbox, and those of the
+// calendars that come after it in what this request opens, as far as one FETCH goes.
+// Only these are kept: the mailbox may hold any number.
+func (a *Account) readPrivate(ctx context.Context, s *View, c Calendar) error {
+	wanted := []Calendar{c}
+	if i := slices.IndexFunc(a.opened, func(o Calendar) bool { return o.Mailbox == c.Mailbox }); i >= 0 {
+		wanted = a.opened[i:]
+	}
+	var items []Item
+	octets := int64(0)
+	for _, c := range wanted {
+		head := s.propsHead(ctx, a.privateName(c))
+		if head == nil {
+			continue
+		}
+		octets += head.Size
+		if len(items) > 0 && octets > batchOctets || len(items) == batchMessages {
+			break
+		}
+		items = append(items, Item{Entry: Entry{UID: head.UID, Length: head.Length}})
+	}
+	if _, err := s.fetchBodies(ctx, items, indices(len(items))); err != nil {
+		return err
+	}
+	a.settings.own = make(map[uint32]properties, len(items))
+	for _, it := range items {
+		if it.Body != nil {
+			a.settings.own[it.UID] = decodeProperties(it.Body)
+		}
+	}
+	return nil
 }
 
 // patchPrivate changes the user's own properties of the calendar, which asks for no
@@ -177,7 +191,7 @@ func (v *View) patchSettings(ctx context.Context, change func(properties) proper
 	}
 	v.besides = s
 	a.settings = settings{asked: true, exists: true, triple: s.ix.triple, view: s}
-	_, err = s.patchLife(ctx, v.privateName(), change, false)
+	_, err = s.patchLife(ctx, a.privateName(v.calendar), change, false)
 	return err
 }
 

@@ -11,10 +11,13 @@ import (
 	"calgate/translate"
 )
 
-// Bounds of the properties of one calendar.
+// Bounds of the properties of one calendar, for who writes them and for who reads
+// them: whoever may APPEND to a shared calendar makes all its readers read.
 const (
 	maxProperties     = 500
 	maxPropertyOctets = 1 << 20
+	// maxPropsMessage is for the whole message, whose body may be in base64.
+	maxPropsMessage = 2 * maxPropertyOctets
 )
 
 // PropertyName is an expanded XML name.
@@ -49,22 +52,28 @@ func (ps properties) find(n PropertyName) (int, bool) {
 	return slices.BinarySearchFunc(ps, n, func(p Property, n PropertyName) int { return compareNames(p.Name, n) })
 }
 
+// ordered sorts ps itself by name; of those that have one name the first stays.
+func (ps properties) ordered() properties {
+	slices.SortStableFunc(ps, func(x, y Property) int { return compareNames(x.Name, y.Name) })
+	return slices.CompactFunc(ps, func(x, y Property) bool { return x.Name == y.Name })
+}
+
 // merged is ps with a change applied; ps stays as it is.
 func (ps properties) merged(set []Property, remove []PropertyName) properties {
-	out := slices.Clone(ps)
+	gone := make(map[PropertyName]bool, len(remove))
 	for _, n := range remove {
-		if i, ok := out.find(n); ok {
-			out = slices.Delete(out, i, i+1)
+		gone[n] = true
+	}
+	out := slices.Grow(properties(nil), len(ps)+len(set))
+	for _, p := range slices.Backward(set) { // of two with one name the later one counts
+		out = append(out, p)
+	}
+	for _, p := range ps {
+		if !gone[p.Name] {
+			out = append(out, p)
 		}
 	}
-	for _, p := range set {
-		if i, ok := out.find(p.Name); ok {
-			out[i] = p
-		} else {
-			out = slices.Insert(out, i, p)
-		}
-	}
-	return out
+	return out.ordered()
 }
 
 // encode writes the body of a props message: one line a property, its name, a
@@ -78,8 +87,12 @@ func (ps properties) encode() []byte {
 }
 
 // decodeProperties reads what encode wrote. A line that says nothing is left out:
-// the rest of the properties is worth more than an error.
+// the rest of the properties is worth more than an error. What is beyond the bounds of
+// encode was written by somebody else, and is left out too.
 func decodeProperties(body []byte) properties {
+	if len(body) > maxPropertyOctets {
+		return nil
+	}
 	var ps properties
 	for line := range strings.Lines(string(body)) {
 		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
@@ -92,11 +105,14 @@ func decodeProperties(body []byte) properties {
 		p.Name.Space, good[0] = translate.PercentDecode(space)
 		p.Name.Local, good[1] = translate.PercentDecode(local)
 		p.XML, good[2] = translate.PercentDecode(value)
-		if i, twice := ps.find(p.Name); good == [3]bool{true, true, true} && !twice {
-			ps = slices.Insert(ps, i, p)
+		if good != [3]bool{true, true, true} {
+			continue
+		}
+		if ps = append(ps, p); len(ps) == maxProperties {
+			break
 		}
 	}
-	return ps
+	return ps.ordered()
 }
 
 // collection is the name of the props life that holds a calendar's own
@@ -138,20 +154,33 @@ func (ps properties) there() properties {
 	return slices.DeleteFunc(ps, func(p Property) bool { return !p.isThere() })
 }
 
+// propsHead is the message that holds a props life, nil where there is nothing to read.
+func (v *View) propsHead(ctx context.Context, name string) *translate.Record {
+	life := v.ix.listing.Props(name)
+	if life == nil || life.Head.Length == 0 {
+		return nil
+	}
+	if life.Head.Length > maxPropertyOctets || life.Head.Size > maxPropsMessage {
+		v.account.server.o.Logger.WarnContext(ctx, "the properties of a calendar are too large; they are not read",
+			"mailbox", v.calendar.Mailbox, "uid", life.Head.UID, "user", v.account.name, "octets", life.Head.Size)
+		return nil
+	}
+	return life.Head
+}
+
 // life reads the properties of a props life, nil where there is none.
 func (v *View) life(ctx context.Context, name string) (properties, error) {
 	for range maxLooks {
-		head := v.ix.listing.Props(name)
-		if head == nil || head.Head.Length == 0 {
+		head := v.propsHead(ctx, name)
+		if head == nil {
 			return nil, nil
 		}
 		if name == collection {
-			if body := v.annotatedBody(head.Head); body != nil {
+			if body := v.annotatedBody(head); body != nil {
 				return decodeProperties(body), nil
 			}
 		}
-		e := Entry{UID: head.Head.UID, Length: head.Head.Length}
-		items := []Item{{Entry: e}}
+		items := []Item{{Entry: Entry{UID: head.UID, Length: head.Length}}}
 		missing, err := v.fetchBodies(ctx, items, []int{0})
 		if err != nil {
 			return nil, err

@@ -79,7 +79,7 @@ const maxHomeSessions = 3
 // nothing; the rest is looked at over a few sessions at once.
 func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*View, error] {
 	return func(yield func(*View, error) bool) {
-		a.many = a.many || len(calendars) > 1
+		a.many, a.opened = a.many || len(calendars) > 1, calendars
 		views := make([]*View, len(calendars))
 		errs := make([]error, len(calendars))
 		var cold []int
@@ -95,6 +95,7 @@ func (a *Account) OpenAll(ctx context.Context, calendars []Calendar) iter.Seq2[*
 		})
 		for i, c := range calendars {
 			if IsKind(errs[i], NotFound) || c.Others() && IsKind(errs[i], Forbidden) {
+				a.forgetHome() // a session of its own may have tried to open it
 				continue
 			}
 			if !yield(views[i], errs[i]) {

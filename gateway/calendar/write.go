@@ -296,7 +296,7 @@ func (v *View) unavailable(op string, err error) error {
 // written for the folder of now (a copy of it may be there too).
 func (ix *index) own(t translate.Token) *translate.Record {
 	for i := len(ix.records) - 1; i >= 0; i-- {
-		if r := &ix.records[i]; r.Token == t && r.Folder == ix.triple.UIDValidity {
+		if r := ix.records[i]; r.Token == t && r.Folder == ix.triple.UIDValidity {
 			return r
 		}
 	}

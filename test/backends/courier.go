@@ -253,7 +253,7 @@ func (c *courier) command(user, tag string) (*exec.Cmd, *os.File, error) {
 	command := exec.Command(c.imapd, "Maildir")
 	command.Dir, command.Stderr, command.SysProcAttr = c.home(user), log, withParent()
 	if os.Getuid() == 0 {
-		command.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(c.uid), Gid: uint32(c.gid)}
+		runAs(command.SysProcAttr, c.uid, c.gid)
 	}
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + c.home(user), "AUTHENTICATED=" + user, "AUTHADDR=" + user,

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
@@ -62,8 +61,8 @@ type cyrus struct {
 	port, tlsPort int
 
 	daemon
-	credential *syscall.Credential // nil: as we are
-	passwords  saslauthd
+	uid, gid  int // 0: as we are
+	passwords saslauthd
 }
 
 // prepare makes the directories. Cyrus runs as the user cyrus from its start: when it changes from root itself, the kernel
@@ -89,13 +88,11 @@ func (c *cyrus) prepare() error {
 	if err != nil {
 		return err
 	}
-	uid, gid, err := numbers(owner)
-	if err != nil {
+	if c.uid, c.gid, err = numbers(owner); err != nil {
 		return err
 	}
-	c.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return filepath.WalkDir(c.dir, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chown(path, uid, gid))
+		return errors.Join(err, os.Chown(path, c.uid, c.gid))
 	})
 }
 
@@ -140,7 +137,10 @@ func (c *cyrus) start() error {
 	}
 	command := exec.Command(cyrusMaster, "-C", filepath.Join(c.dir, "imapd.conf"), "-M", filepath.Join(c.dir, "cyrus.conf"),
 		"-p", filepath.Join(c.dir, "run", "master.pid"))
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential}
+	command.SysProcAttr = withParent()
+	if c.uid != 0 {
+		runAs(command.SysProcAttr, c.uid, c.gid)
+	}
 	err := c.launch(command, filepath.Join(c.dir, "master.log"))
 	if err == nil {
 		err = awaitGreeting("127.0.0.1:"+strconv.Itoa(c.port), 20*time.Second)

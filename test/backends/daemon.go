@@ -64,11 +64,9 @@ func (d *daemon) launch(command *exec.Cmd, log string) error {
 	}
 	defer out.Close()
 	command.Stdout, command.Stderr = out, out
-	attributes := withParent()
-	if command.SysProcAttr != nil {
-		attributes.Credential = command.SysProcAttr.Credential
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = withParent()
 	}
-	command.SysProcAttr = attributes
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := command.Start(); err != nil {
@@ -89,14 +87,14 @@ func (d *daemon) stop(kill bool) error {
 	if kill {
 		pid, signal = -pid, syscall.SIGKILL
 	}
-	if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := send(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	err := d.command.Wait()
 	d.command = nil
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for kill && syscall.Kill(pid, 0) == nil { // a child that is not gone yet still has the port
+	for kill && send(pid, 0) == nil { // a child that is not gone yet still has the port
 		<-tick.C
 	}
 	var exit *exec.ExitError

@@ -112,16 +112,16 @@ func (c *ctx) record(m msg) translate.Record {
 
 // records ends with a mail, so that the newest message is never a tombstone:
 // tombstones go only after something was written later.
-func (c *ctx) records(s *state, expired func(msg) bool) []translate.Record {
-	l := make([]translate.Record, 0, len(s.msgs)+1)
+func (c *ctx) records(s *state, expired func(msg) bool) []*translate.Record {
+	l := make([]*translate.Record, 0, len(s.msgs)+1)
 	for _, m := range s.msgs {
 		r := c.record(m)
 		if expired != nil && m.kind == tomb && expired(m) {
 			r.InternalDate = before
 		}
-		l = append(l, r)
+		l = append(l, &r)
 	}
-	return append(l, translate.Record{UID: uint32(s.next), InternalDate: now})
+	return append(l, &translate.Record{UID: uint32(s.next), InternalDate: now})
 }
 
 func set(uids []uint32) (b uint64) {
