@@ -18,16 +18,21 @@ import (
 
 // bulkServers are the mail servers on which a whole calendar is published, and how many items it has: with TEST_LONG, and in
 // every run. Without MULTIAPPEND each item costs a command.
-var bulkServers = []struct {
+type bulkServer struct {
 	name        string
 	start       func(testing.TB) *backends.Server
 	long, short int
-}{
-	{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }, 10_000, 1_000},
-	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, 10_000, 200},
-	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, 500, 100},
-	{"memory", backends.Memory, 500, 500},
 }
+
+var (
+	bulkServers = []bulkServer{
+		{"dovecot", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }, 10_000, 1_000},
+		{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, 10_000, 200},
+		{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, 500, 100},
+		{"memory", backends.Memory, 500, 500},
+	}
+	bulkMaildir = bulkServer{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, 10_000, 200}
+)
 
 // bulkHeap is what a gateway's heap may have, garbage included, in MB beside the octets of an upload.
 const bulkHeap = 48

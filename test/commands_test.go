@@ -9,6 +9,8 @@ import (
 
 	"calgate/test/backends"
 	"calgate/test/faulty"
+
+	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // command runs calgate as a user and returns its exit status and all that it said.
@@ -64,19 +66,14 @@ func TestCommandsOfOthers(t *testing.T) {
 				}
 			}
 			tornFromOthers(t, b, owner, guest)
+			tornMail(t, b, owner, guest)
 		})
 	}
 }
 
 // tornFromOthers: a move out of another user's calendar ends between its steps; who has the copy can finish it.
 func tornFromOthers(t *testing.T, b *backends.Server, owner, guest *crashClient) {
-	wire := faulty.New(t, b.Addr)
-	wire.Set(faulty.Fault{At: faulty.Before, Command: "^APPEND", N: 2})
-	failing := &crashClient{guest.user, guest.password, startGatewayAt(t, wire.URL(), nil, false)}
-	if a := failing.ask(request{"MOVE", "/CalDAV/~" + owner.user + "/Calendar/a.ics", toTarget, ""}); a.status != 503 {
-		t.Fatalf("MOVE: %d %s", a.status, a.body)
-	}
-	wire.Clear()
+	tear(t, b, guest, "/CalDAV/~"+owner.user+"/Calendar/a.ics", crashTarget)
 	if s := owner.shown(t); s.summary != "old" {
 		t.Fatalf("the source shows %+v", s)
 	}
@@ -91,5 +88,39 @@ func tornFromOthers(t *testing.T, b *backends.Server, owner, guest *crashClient)
 	}
 	if a := guest.ask(request{"GET", crashTarget, nil, ""}); a.status != 200 || summary(a.body) != "old" {
 		t.Errorf("after the repair the target is %d %s", a.status, a.body)
+	}
+}
+
+// tear moves an object, and breaks off before the second step.
+func tear(t *testing.T, b *backends.Server, c *crashClient, from, to string) {
+	t.Helper()
+	wire := faulty.New(t, b.Addr)
+	wire.Set(faulty.Fault{At: faulty.Before, Command: "^APPEND", N: 2})
+	failing := &crashClient{c.user, c.password, startGatewayAt(t, wire.URL(), nil, false)}
+	if a := failing.ask(request{"MOVE", from, map[string]string{"Destination": to}, ""}); a.status != 503 {
+		t.Fatalf("MOVE: %d %s", a.status, a.body)
+	}
+	wire.Clear()
+}
+
+// tornMail: the same of an object that came by mail, into another user's calendar; who has the source can finish it.
+func tornMail(t *testing.T, b *backends.Server, owner, guest *crashClient) {
+	guest.must(t, anyOther)
+	m := openMailStore(t, b, guest.user, guest.password)
+	m.do(func(c *imapclient.Client) error {
+		_, err := appendTo(c, m.name("Calendar"), []byte("From: x@example.com\r\nSubject: invited\r\nMIME-Version: 1.0\r\n"+
+			"Content-Type: text/calendar; charset=utf-8\r\nContent-Disposition: attachment; filename=mail.ics\r\n\r\n"+displaced("mail")))
+		return err
+	})
+	source, target := "/CalDAV/Calendar/mail.ics", "/CalDAV/~"+owner.user+"/Calendar/moved.ics"
+	tear(t, b, guest, source, target)
+	if status, said := command(t, b, guest, "fsck"); status != 1 || !strings.Contains(said, "torn move") || !strings.Contains(said, "~"+owner.user+"/Calendar: ") {
+		t.Errorf("fsck: exit status %d: %s", status, said)
+	}
+	if status, said := command(t, b, guest, "fsck", "-repair"); status != 0 || !strings.Contains(said, "repaired") {
+		t.Errorf("fsck -repair: exit status %d: %s", status, said)
+	}
+	if was, is := guest.ask(request{"GET", source, nil, ""}), guest.ask(request{"GET", target, nil, ""}); was.status != 404 || summary(is.body) != "mail" {
+		t.Errorf("after the repair the source is %d, the target %d %s", was.status, is.status, is.body)
 	}
 }

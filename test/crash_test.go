@@ -238,6 +238,10 @@ func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *test
 				if literal := point.at == faulty.InLiteral || point.at == faulty.AllButOne; literal && !strings.HasPrefix(command, "APPEND") {
 					continue
 				}
+				// what only reads fails at each point in the first write, and in the others where its answer is lost
+				if n > 0 && !changes(command) && point.at != faulty.AfterSent && os.Getenv("TEST_LONG") != "1" {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/%d %s/%s", w.name, i+1, strings.Fields(command)[0], point.name), func(t *testing.T) {
 					f(t, w, i+1, point.at)
 				})

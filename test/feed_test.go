@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,6 +213,7 @@ func TestFeedReaders(t *testing.T) {
 	}
 	writer.must(t, request{"PUT", feedPath, nil, feedOf(sets[0])})
 	done := make(chan struct{})
+	var puts, during atomic.Int64 // puts is odd while one is under way; during counts what was asked and answered in one
 	var readers sync.WaitGroup
 	for i := range 3 {
 		c := &crashClient{writer.user, writer.password, startGateway(t, b, nil, i == 0)}
@@ -223,9 +225,13 @@ func TestFeedReaders(t *testing.T) {
 					last = true
 				default:
 				}
+				put := puts.Load()
 				a := c.ask(request{"GET", feedPath, nil, ""})
 				if a.status == 503 {
 					continue
+				}
+				if put%2 == 1 && put == puts.Load() {
+					during.Add(1)
 				}
 				items := feedItems(t, a.body)
 				if !slices.ContainsFunc(sets, func(s map[string]string) bool { return maps.Equal(s, items) }) {
@@ -233,15 +239,22 @@ func TestFeedReaders(t *testing.T) {
 				}
 				good++
 			}
-			t.Logf("%d whole answers", good)
+			if t.Logf("%d whole answers", good); good == 0 {
+				t.Error("a reader was never answered")
+			}
 		})
 	}
 	for _, s := range sets[1:] {
+		puts.Add(1)
 		a := writer.ask(request{"PUT", feedPath, nil, feedOf(s)})
+		puts.Add(1)
 		if a.status != 204 || a.etag == "" {
 			t.Errorf("PUT: %d %s", a.status, a.body)
 		}
 	}
 	close(done)
 	readers.Wait()
+	if t.Logf("%d of them while a publication was under way", during.Load()); during.Load() == 0 {
+		t.Error("nobody was answered while a publication was under way")
+	}
 }

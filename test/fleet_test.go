@@ -98,7 +98,7 @@ func newFleet(t *testing.T, b *backends.Server, haproxy string, seed uint64) *fl
 }
 
 func (f *fleet) startGateway(i int) {
-	f.gateways[i] = startProcess(f.t, "serve", "-imap", f.wires[i].URL(), "-listen", f.ports[i])
+	f.gateways[i] = startBuilt(f.t, racing, "serve", "-imap", f.wires[i].URL(), "-listen", f.ports[i])
 }
 
 // freeAddress is one below the ports that the kernel gives to anybody who asks for any: it must be free again after a kill.
@@ -166,6 +166,7 @@ func eventually(t *testing.T, limit time.Duration, otherwise string, f func() bo
 func (f *fleet) run(long time.Duration) {
 	follower := f.client.of(fleetClients, f.client.url)
 	first := f.client.of(fleetClients+1, f.client.url) // knows the token of before all, and asks again after all
+	late := f.client.of(fleetClients+2, f.client.url)  // begins to follow when the mail program expunges nothing more
 	if !follower.sync("") || !first.sync("") {
 		f.t.Fatal("no first token")
 	}
@@ -176,48 +177,58 @@ func (f *fleet) run(long time.Duration) {
 		c := f.client.of(i, f.client.url)
 		wg.Go(func() { c.run(ctx) })
 	}
+	mail, calm := newFleetMail(f), make(chan struct{})
+	wg.Go(func() { mail.run(ctx, long, calm) })
 	wg.Go(func() { follower.follow(ctx) })
-	mail := newFleetMail(f)
-	wg.Go(func() { mail.run(ctx) })
+	wg.Go(func() {
+		select {
+		case <-calm:
+			late.follow(ctx)
+		case <-ctx.Done():
+		}
+	})
 	f.trouble(ctx)
 	for _, w := range f.wires {
 		w.Clear()
 	}
 	wg.Wait()
-	f.settle(follower, first, mail)
-	f.h.judge(f.t)
-}
-
-// follow syncs all the time, through whichever gateway comes next.
-func (c *fleetClient) follow(ctx context.Context) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			c.sync(fmt.Sprintf("e%d-", int(time.Since(c.h.begin)/fleetEpoch)))
+	for name, c := range map[string]*fleetClient{"the follower": follower, "who began to follow later": late} {
+		f.t.Logf("%s was given %d deltas", name, c.deltas)
+		if want := max(1, int(long/fleetEpoch/2)); c.deltas < want {
+			f.t.Errorf("%s was given %d deltas, want %d at least", name, c.deltas, want)
 		}
 	}
+	f.settle([]*fleetClient{follower, first, late}, mail)
+	f.raceUIDs()
+	f.end()
+	f.h.judge(f.t)
+	f.h.judgeRefusals(f.t, first.id)
+	f.h.enough(f.t)
 }
 
 // trouble kills gateways and breaks wires until the context ends. Then all gateways run.
 func (f *fleet) trouble(ctx context.Context) {
 	tick := time.NewTicker(fleetTrouble)
 	defer tick.Stop()
+	var kinds []int
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		if len(kinds) == 0 { // each, in any order, before one comes again
+			kinds = f.rand.Perm(5)
+		}
+		kind := kinds[0]
+		kinds = kinds[1:]
+		f.h.count("troubles")
 		i := f.rand.IntN(fleetGateways)
 		fault := faulty.Fault{At: faulty.Point(f.rand.IntN(int(faulty.Answered) + 1)), Command: "^APPEND"}
 		if f.rand.IntN(3) == 0 {
 			fault.Command, fault.N = ".", 1+f.rand.IntN(10)
 		}
-		switch f.rand.IntN(5) {
+		switch kind {
 		case 0:
 			f.kill(i)
 		case 1: // in the middle of a write
@@ -226,6 +237,7 @@ func (f *fleet) trouble(ctx context.Context) {
 			f.wires[i].Set(fault)
 			select {
 			case <-f.wires[i].Fired():
+				f.h.count("kills in a write")
 			case <-ctx.Done():
 			}
 			f.wires[i].Clear()
@@ -249,11 +261,12 @@ func (f *fleet) kill(i int) {
 	_ = f.gateways[i].command.Process.Kill() // it may be dead already
 	_ = f.gateways[i].command.Wait()
 	f.gateways[i].ended = true
+	f.sound(i)
 	f.startGateway(i)
 }
 
 // settle looks at what is left: every gateway, and who followed, must come to show the same.
-func (f *fleet) settle(follower, first *fleetClient, mail *fleetMail) {
+func (f *fleet) settle(followers []*fleetClient, mail *fleetMail) {
 	var problem string
 	defer func() {
 		if problem != "" {
@@ -261,11 +274,13 @@ func (f *fleet) settle(follower, first *fleetClient, mail *fleetMail) {
 		}
 	}()
 	eventually(f.t, fleetSettle, "the gateways do not come to show the same", func() bool {
-		follower.sync("")
-		first.sync("")
-		all := []map[string]version{follower.held, first.held}
+		var all []map[string]version
+		for _, c := range followers {
+			c.sync("")
+			all = append(all, c.held)
+		}
 		for i, port := range f.ports {
-			c := f.client.of(fleetClients+2+i, "http://"+port)
+			c := f.client.of(fleetClients+len(followers)+i, "http://"+port)
 			if !c.sync("") {
 				problem = "no answer by " + port
 				return false
@@ -281,7 +296,7 @@ func (f *fleet) settle(follower, first *fleetClient, mail *fleetMail) {
 		problem = ""
 		return true
 	})
-	f.check(follower.held, mail)
+	f.check(followers[0].held, mail)
 }
 
 // check compares what is shown with GET at each gateway, and with what the mail program left.
@@ -304,7 +319,7 @@ func (f *fleet) check(held map[string]version, mail *fleetMail) {
 		}
 	}
 	for i, port := range f.ports {
-		c := f.client.of(fleetClients+2+i, "http://"+port)
+		c := f.client.of(fleetClients, "http://"+port)
 		for _, object := range slices.Sorted(maps.Keys(f.h.objects)) {
 			c.get(object)
 			if got := c.known[object]; got != held[object] {
@@ -312,12 +327,51 @@ func (f *fleet) check(held map[string]version, mail *fleetMail) {
 			}
 		}
 	}
+}
+
+// raceUIDs lets every gateway create an object at once: with one iCalendar UID under names of their own, or with UIDs of their
+// own under one name. One wins, and who is told of a conflict is told the href of the winner.
+func (f *fleet) raceUIDs() {
+	for round := range 4 {
+		oneUID, header := round%2 == 0, map[string]string{}
+		if round >= 2 {
+			header["If-None-Match"] = "*"
+		}
+		answers, paths := make([]crashAnswer, fleetGateways), make([]string, fleetGateways)
+		var wg sync.WaitGroup
+		for i, port := range f.ports {
+			paths[i] = fmt.Sprintf("%sname%d.ics", fleetFolder, round)
+			uid := fmt.Sprintf("uid%d-%d", round, i)
+			if oneUID {
+				paths[i], uid = fmt.Sprintf("%sname%d-%d.ics", fleetFolder, round, i), fmt.Sprintf("uid%d", round)
+			}
+			c := &crashClient{f.client.user, f.client.secret, port}
+			wg.Go(func() { answers[i] = c.ask(request{"PUT", paths[i], header, displaced(uid)}) })
+		}
+		wg.Wait()
+		winner := slices.IndexFunc(answers, func(a crashAnswer) bool { return a.status == 201 })
+		for i, a := range answers {
+			conflict := winner >= 0 && a.status == 409 && strings.Contains(a.body, ":no-uid-conflict><D:href>"+paths[winner]+"</D:href>")
+			if i != winner && !conflict && (oneUID || len(header) == 0 || a.status != 412) {
+				f.t.Errorf("round %d: gateway %d won with %s, gateway %d answers %d %s", round, winner, paths[max(winner, 0)], i, a.status, a.body)
+			}
+		}
+	}
+}
+
+// end ends the gateways in peace.
+func (f *fleet) end() {
 	for i, g := range f.gateways {
 		if code := g.end(syscall.SIGTERM); code != 0 {
 			f.t.Errorf("gateway %d: exit status %d after SIGTERM", i, code)
 		}
-		if strings.Contains(g.log.String(), "panic") {
-			f.t.Errorf("gateway %d panicked:\n%s", i, g.log.String())
-		}
+		f.sound(i)
+	}
+}
+
+// sound looks at what a gateway said that ended.
+func (f *fleet) sound(i int) {
+	if said := f.gateways[i].log.String(); strings.Contains(said, "panic") || strings.Contains(said, "DATA RACE") {
+		f.t.Errorf("gateway %d panicked, or its goroutines race:\n%s", i, said)
 	}
 }

@@ -31,14 +31,16 @@ const (
 type history struct {
 	begin time.Time
 
-	mu      sync.Mutex // guards what follows
-	objects map[string][]porcupine.Operation
-	etags   map[string]string // of an object and its ETag: the value
-	counts  map[string]int
+	mu       sync.Mutex // guards what follows
+	objects  map[string][]porcupine.Operation
+	etags    map[string]string // of an object and its ETag: the value
+	counts   map[string]int
+	mail     map[string]mailed // by value
+	refusals []refusal
 }
 
 func newHistory() *history {
-	return &history{begin: time.Now(), objects: map[string][]porcupine.Operation{}, etags: map[string]string{}, counts: map[string]int{}}
+	return &history{begin: time.Now(), objects: map[string][]porcupine.Operation{}, etags: map[string]string{}, counts: map[string]int{}, mail: map[string]mailed{}}
 }
 
 func (h *history) now() int64 { return int64(time.Since(h.begin)) }
@@ -53,8 +55,11 @@ func (h *history) add(client int, object string, call int64, a action, o outcome
 	defer h.mu.Unlock()
 	h.objects[object] = append(h.objects[object], porcupine.Operation{ClientId: client, Input: a, Output: o, Call: call, Return: end})
 	h.counts[a.method]++
-	if o.status == 0 {
+	switch {
+	case o.status == 0:
 		h.counts["unanswered"]++
+	case o.status/100 == 2 && a.method != "GET":
+		h.counts[a.kind()]++
 	}
 }
 
@@ -93,11 +98,14 @@ type fleetClient struct {
 	known   map[string]version // what it knows of each object, to name in If-Match
 	held    map[string]version // what it holds by sync-collection, by object
 	token   string
+	asked   int64 // when it asked for the answer that it holds, and when this came; 0: it holds none
+	came    int64
+	deltas  int // answers to a token
 }
 
 func (c *fleetClient) of(id int, url string) *fleetClient {
 	n := *c
-	n.id, n.url, n.known, n.held, n.token = id, url, map[string]version{}, map[string]version{}, ""
+	n.id, n.url, n.known, n.held = id, url, map[string]version{}, map[string]version{}
 	n.rand = rand.New(rand.NewPCG(c.rand.Uint64(), uint64(id)))
 	n.http = &http.Client{Timeout: fleetPatience, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 	return &n
@@ -318,47 +326,6 @@ func (c *fleetClient) multiget(objects []string) {
 			c.h.count("unreadable")
 		}
 	}
-}
-
-// sync follows the collection, and records what it then holds of the objects whose names begin so. An answer that is not
-// whole is as if it had not come.
-func (c *fleetClient) sync(prefix string) bool {
-	call := c.h.now()
-	shown, token, whole, err := c.report(`<D:sync-collection xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:sync-token>` + c.token +
-		`</D:sync-token><D:sync-level>1</D:sync-level>` + reportProperties + `</D:sync-collection>`)
-	if errors.Is(err, errOldToken) {
-		if c.token == "" {
-			c.t.Error("the empty sync-token is refused")
-		}
-		c.h.count("tokens refused")
-		if c.id >= fleetClients {
-			c.h.count("of them the follower's")
-		}
-		c.token = ""
-		return false
-	}
-	if err != nil || !whole {
-		return false
-	}
-	if c.token == "" {
-		c.held = map[string]version{}
-	}
-	c.h.count("syncs")
-	c.token = token
-	for name, v := range shown {
-		if v.value == "" {
-			delete(c.held, name)
-		} else {
-			c.held[name] = v
-		}
-	}
-	if prefix != "" {
-		for i := range fleetObjects {
-			object := fmt.Sprintf("%s%d", prefix, i)
-			c.read(object, call, c.held[object])
-		}
-	}
-	return true
 }
 
 // judge lets the checker look at the history of every object.

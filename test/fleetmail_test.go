@@ -22,6 +22,7 @@ type fleetMail struct {
 	c      *imapclient.Client
 	folder string
 	next   int
+	acts   int
 	copies map[string]imap.UIDSet // by value
 	gone   map[string]imap.UIDSet // the same of what it expunged
 }
@@ -43,51 +44,70 @@ func newFleetMail(f *fleet) *fleetMail {
 	return m
 }
 
-// run works until the context ends.
-func (m *fleetMail) run(ctx context.Context) {
+// run works until the context ends, and expunges nothing more from when calm is closed, which it does itself, after half of
+// this time: an expunge may make a sync-token worthless, and then a client can follow one.
+func (m *fleetMail) run(ctx context.Context, long time.Duration, calm chan<- struct{}) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	expunges := true
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := m.act(); err != nil {
+		if expunges && time.Since(m.h.begin) > long/2 {
+			expunges = false
+			close(calm)
+		}
+		did, err := m.act(expunges)
+		if err != nil {
 			m.t.Errorf("the mail program: %v", err)
 			return
 		}
-		m.h.count("by mail")
+		m.h.count(did)
 	}
 }
 
-func (m *fleetMail) act() error {
+var mailActs = []string{"mail appended", "mail copied", "mail flagged", "mail appended", "mail expunged"}
+
+// act does the next of these, and says which.
+func (m *fleetMail) act(expunges bool) (string, error) {
 	if err := m.c.Noop().Wait(); err != nil { // Courier shows a session its own copies only then
-		return err
+		return "", err
 	}
+	did := mailActs[m.acts%len(mailActs)]
+	m.acts++
 	values := slices.Sorted(maps.Keys(m.copies))
-	n := m.rand.IntN(10)
-	if len(values) == 0 || n < 4 && len(values) < 20 {
-		return m.append()
+	switch {
+	case len(values) == 0:
+		did = "mail appended"
+	case did == "mail appended" && len(values) >= 20, did == "mail expunged" && !expunges:
+		did = "mail flagged"
+	}
+	if did == "mail appended" {
+		return did, m.append()
 	}
 	value := values[m.rand.IntN(len(values))]
 	uids := m.copies[value]
-	switch {
-	case n < 6:
+	switch did {
+	case "mail flagged":
 		flags := []imap.Flag{imap.FlagFlagged, imap.FlagAnswered, imap.FlagSeen}
-		return m.c.Store(uids, &imap.StoreFlags{Op: []imap.StoreFlagsOp{imap.StoreFlagsAdd, imap.StoreFlagsDel}[m.rand.IntN(2)], Silent: true,
+		return did, m.c.Store(uids, &imap.StoreFlags{Op: []imap.StoreFlagsOp{imap.StoreFlagsAdd, imap.StoreFlagsDel}[m.rand.IntN(2)], Silent: true,
 			Flags: flags[m.rand.IntN(3):]}, nil).Close()
-	case n < 8:
+	case "mail copied":
 		data, err := m.c.Copy(uids, m.folder).Wait()
-		if err != nil {
-			return err
+		if err == nil {
+			m.copies[value] = append(uids, data.DestUIDs...)
 		}
-		m.copies[value] = append(uids, data.DestUIDs...)
-		return nil
+		return did, err
 	}
 	delete(m.copies, value)
 	m.gone[value] = uids
-	return m.expunge(value)
+	m.h.mailed(value, func(v *mailed) { v.expunging = m.h.now() })
+	err := m.expunge(value)
+	m.h.mailed(value, func(v *mailed) { v.gone = m.h.now() })
+	return did, err
 }
 
 // expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder. It looks for
@@ -125,18 +145,12 @@ func (m *fleetMail) append() error {
 	m.next++
 	value := fmt.Sprintf("mail-%d", m.next)
 	message := []byte("From: x@example.com\r\nSubject: <" + value + ">\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\n" + displaced(value))
-	a := m.c.Append(m.folder, int64(len(message)), nil)
-	if _, err := a.Write(message); err != nil {
-		return err
-	}
-	if err := a.Close(); err != nil {
-		return err
-	}
-	data, err := a.Wait()
+	data, err := appendTo(m.c, m.folder, message)
 	if err != nil {
 		return err
 	}
 	m.copies[value] = imap.UIDSetNum(data.UID)
+	m.h.mailed(value, func(v *mailed) { v.there = m.h.now() })
 	return nil
 }
 

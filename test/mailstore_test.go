@@ -61,19 +61,23 @@ func (m *mailStore) name(mailbox string) string {
 	return m.prefix + strings.ReplaceAll(mailbox, "/", m.delim)
 }
 
-// deliver appends a message.
+// appendTo appends a message as a mail program does.
+func appendTo(c *imapclient.Client, mailbox string, message []byte) (*imap.AppendData, error) {
+	a := c.Append(mailbox, int64(len(message)), nil)
+	if _, err := a.Write(message); err != nil {
+		return nil, err
+	}
+	if err := a.Close(); err != nil {
+		return nil, err
+	}
+	return a.Wait()
+}
+
+// deliver appends a message whose lines end in LF.
 func (m *mailStore) deliver(mailbox, message string) {
 	m.t.Helper()
-	octets := []byte(strings.ReplaceAll(message, "\n", "\r\n"))
 	m.do(func(c *imapclient.Client) error {
-		a := c.Append(m.name(mailbox), int64(len(octets)), nil)
-		if _, err := a.Write(octets); err != nil {
-			return err
-		}
-		if err := a.Close(); err != nil {
-			return err
-		}
-		_, err := a.Wait()
+		_, err := appendTo(c, m.name(mailbox), []byte(strings.ReplaceAll(message, "\n", "\r\n")))
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package test
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"calgate/test/backends"
@@ -12,7 +13,8 @@ import (
 )
 
 // A folder is copied, message by message and in order, to another account, as migration tools do: no object, name or ETag
-// changes, what was deleted stays so, and the next writes build on it.
+// changes, what was deleted stays so, and the next writes build on it. A token of the old folder is refused; one of the new
+// leads on.
 func TestCopiedFolder(t *testing.T) {
 	for _, o := range []backends.Options{{}, {Format: "sdbox", Dotted: true}} {
 		b := backends.Dovecot(t, o)
@@ -33,6 +35,9 @@ func TestCopiedFolder(t *testing.T) {
 		if was, is := old.etags(t), young.etags(t); len(was) != 3 || !slices.Equal(was, is) {
 			t.Errorf("ETags were %q, are %q", was, is)
 		}
+		token := old.sync(t, "", 207)
+		young.sync(t, token, 403)
+		token = young.sync(t, "", 207, "/a.ics", "/third.ics", "/fourth.ics")
 		if was, is := old.shown(t), young.shown(t); was != is || is.summary != "second" || is.displayName != "old" {
 			t.Errorf("shown was %+v, is %+v", was, is)
 		}
@@ -44,6 +49,7 @@ func TestCopiedFolder(t *testing.T) {
 		if s := fresh.shown(t); s.summary != "after" || s.displayName != "after" || len(fresh.etags(t)) != 2 {
 			t.Errorf("after the next writes %+v is shown, of %q", s, fresh.etags(t))
 		}
+		fresh.sync(t, token, 207, "/a.ics", "/third.ics")
 	}
 }
 
@@ -61,6 +67,31 @@ func (c *crashClient) etags(t *testing.T) (all []string) {
 		all = append(all, m[1]+" "+m[2])
 	}
 	return all
+}
+
+var (
+	syncToken = regexp.MustCompile(`<[a-zA-Z]*:?sync-token>([^<]+)<`)
+	syncHref  = regexp.MustCompile(`(/[a-z]+\.ics)</`)
+)
+
+// sync asks what changed since a token, and gives the next. Where an answer tells of objects they are to be these.
+func (c *crashClient) sync(t *testing.T, token string, status int, names ...string) (next string) {
+	t.Helper()
+	a := c.ask(request{"REPORT", crashCalendar, nil, `<D:sync-collection xmlns:D="DAV:"><D:sync-token>` + token +
+		`</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>`})
+	var got []string
+	for _, m := range syncHref.FindAllStringSubmatch(a.body, -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	slices.Sort(names)
+	if a.status != status || status == 403 && !strings.Contains(a.body, "valid-sync-token") || names != nil && !slices.Equal(got, names) {
+		t.Errorf("sync since %q: %d with %q, want %d with %q: %s", token, a.status, got, status, names, a.body)
+	}
+	if m := syncToken.FindStringSubmatch(a.body); m != nil {
+		next = m[1]
+	}
+	return next
 }
 
 func copyFolder(t *testing.T, from, to *mailStore, mailbox string) {

@@ -21,19 +21,33 @@ import (
 	"calgate/test/backends"
 )
 
-// binary builds calgate once a test run.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "calgate-binary-")
+// binary builds calgate once a test run; racing too, with the race detector if the tests have it.
+var (
+	binary = sync.OnceValues(func() (string, error) { return build("calgate") })
+	racing = sync.OnceValues(func() (string, error) {
+		if !raceDetector {
+			return binary()
+		}
+		return build("calgate-race", "-race")
+	})
+)
+
+func build(name string, flags ...string) (string, error) {
+	dir, err := makeBinaryDir()
 	if err != nil {
 		return "", err
 	}
-	binaryDir = dir
-	path := filepath.Join(dir, "calgate")
-	out, err := exec.Command("go", "build", "-o", path, "calgate/cmd/calgate").CombinedOutput()
+	path := filepath.Join(dir, name)
+	out, err := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "calgate/cmd/calgate")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
+}
+
+var makeBinaryDir = sync.OnceValues(func() (dir string, err error) {
+	binaryDir, err = os.MkdirTemp("", "calgate-binary-")
+	return binaryDir, err
 })
 
 // binaryDir is what TestMain removes.
@@ -52,7 +66,13 @@ type process struct {
 // startProcess runs calgate with these arguments and waits for its start-up line.
 func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
-	path, err := binary()
+	return startBuilt(t, binary, args...)
+}
+
+// startBuilt does it with one of the ways to build it.
+func startBuilt(t testing.TB, built func() (string, error), args ...string) *process {
+	t.Helper()
+	path, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,17 @@ func (a action) String() string {
 	return s
 }
 
+// kind is what the answers to such writes are counted under.
+func (a action) kind() string {
+	switch {
+	case a.absent:
+		return a.method + " if absent"
+	case a.match != "":
+		return a.method + " if match"
+	}
+	return a.method + " in any case"
+}
+
 // register is the state of one object: the value it shows, "" where there is none, and the values that a DELETE replaced.
 type register struct {
 	value   string

@@ -23,22 +23,42 @@ func fsck(ctx context.Context, c *config) error {
 			if err != nil {
 				return &failure{err, couldNotTell}
 			}
-			var failed error
-			if c.repair {
-				failed = account.Repair(ctx, report)
-			}
-			printReport(c.stdout, report, c.repair)
-			if failed != nil {
-				fmt.Fprintf(c.stdout, "  the repair ended early: %s\n", errorText(failed))
-				return &failure{failed, exitStatus(failed)}
+			if err := finish(ctx, c, account, report); err != nil {
+				return err
 			}
 			wrong = wrong || report.Wrong()
+		}
+		if c.mailbox == "" {
+			reports, err := account.ExamineShares(ctx)
+			if err != nil {
+				return &failure{err, couldNotTell}
+			}
+			for _, report := range reports {
+				if err := finish(ctx, c, account, report); err != nil {
+					return err
+				}
+				wrong = wrong || report.Wrong()
+			}
 		}
 		if wrong {
 			return &failure{errWrong, notUsable}
 		}
 		return nil
 	})
+}
+
+// finish repairs, if that is asked for, and prints.
+func finish(ctx context.Context, c *config, account *calendar.Account, report *calendar.Report) error {
+	var failed error
+	if c.repair {
+		failed = account.Repair(ctx, report)
+	}
+	printReport(c.stdout, report, c.repair)
+	if failed != nil {
+		fmt.Fprintf(c.stdout, "  the repair ended early: %s\n", errorText(failed))
+		return &failure{failed, exitStatus(failed)}
+	}
+	return nil
 }
 
 // standings are in the order in which they are printed, with what they mean.
@@ -58,7 +78,11 @@ var standings = []struct {
 }
 
 func printReport(out io.Writer, r *calendar.Report, repaired bool) {
-	fmt.Fprintf(out, "%s: %d messages\n", printable(r.Calendar.Mailbox), r.Messages)
+	if r.MovesOnly {
+		fmt.Fprintf(out, "%s: looked at for what was moved there\n", printable(r.Calendar.Mailbox))
+	} else {
+		fmt.Fprintf(out, "%s: %d messages\n", printable(r.Calendar.Mailbox), r.Messages)
+	}
 	for _, s := range standings {
 		if n := r.Count[s.standing]; n > 0 {
 			fmt.Fprintf(out, "  %7d %-11s %s\n", n, s.standing, s.about)

@@ -45,6 +45,8 @@ type Report struct {
 	Mixed    int                        // hidden mail with more in it than an event: never removed
 	Findings []Finding
 	Expunged int // by Repair
+	// MovesOnly: nothing else was looked for, and nothing else is repaired.
+	MovesOnly bool
 }
 
 // Wrong tells whether something is wrong that was not repaired. Garbage is not: the
@@ -156,6 +158,35 @@ func (v *View) tornMoves(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	return torn, nil
+}
+
+// ExamineShares looks for what the user moved into calendars of other users and did not
+// come to remove from the user's own: no folder of the user's own tells of it. A report
+// is of one calendar with such.
+func (a *Account) ExamineShares(ctx context.Context) ([]*Report, error) {
+	h, err := a.OpenHome(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Report
+	for _, c := range h.Shares {
+		v, err := a.examined(ctx, c)
+		if IsKind(err, NotFound) || IsKind(err, Forbidden) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		torn, err := v.tornMoves(ctx)
+		if err != nil {
+			return nil, err
+		}
+		torn = slices.DeleteFunc(torn, func(f Finding) bool { return strings.HasPrefix(f.Source, "~") })
+		if len(torn) > 0 {
+			all = append(all, &Report{Calendar: c, Findings: torn, MovesOnly: true})
+		}
+	}
+	return all, nil
 }
 
 // movedFrom finds the source of a MOVE, as long as it is what was moved. sources are

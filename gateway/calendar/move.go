@@ -36,18 +36,13 @@ func (v *View) Move(ctx context.Context, name string, c Condition, target *View,
 	if target.calendar.Mailbox == v.calendar.Mailbox {
 		return Result{}, &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: UIDConflict, Name: name}
 	}
-	from := ""
-	if head.Head.Token != "" {
-		from = translate.FormatMovedFrom(v.calendar.Mailbox, v.ix.triple.UIDValidity, head.Head.Token)
-	}
+	validity := v.ix.triple.UIDValidity
+	from := translate.FormatMovedFrom(v.calendar.Mailbox, validity, translate.SourceToken(validity, head.Head))
 	result, err := target.put(ctx, targetName, o, d, from)
 	if err != nil {
 		return Result{}, err
 	}
-	w := translate.Write{Op: translate.OpDelete, Name: name, ICalUID: head.Head.ICalUID}
-	if from != "" {
-		w.Token = translate.MoveToken(from, result.life)
-	}
+	w := translate.Write{Op: translate.OpDelete, Name: name, ICalUID: head.Head.ICalUID, Token: translate.MoveToken(from, result.life)}
 	if _, err = v.append(ctx, "Move", w, head, name, nil); errors.Is(err, errLost) {
 		return Result{}, v.takeBack(ctx, target, result)
 	}

@@ -53,6 +53,9 @@ func (a *Account) Repair(ctx context.Context, r *Report) error {
 			return err
 		}
 	}
+	if r.MovesOnly {
+		return nil
+	}
 	return v.removeGarbage(ctx, r)
 }
 

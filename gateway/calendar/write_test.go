@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -218,86 +217,6 @@ func TestPutDelete(t *testing.T) {
 			t.Fatal(r, err)
 		}
 		mustShow(t, g.open(t, 1), map[string]string{"a.ics": "new life"})
-	})
-}
-
-// Writers on three gateways race for one state: one wins, and only its version is
-// ever seen.
-func TestRaces(t *testing.T) {
-	eachBackend(t, func(t *testing.T, g *fleet) {
-		v := g.open(t, 0)
-		last, err := v.Put(t.Context(), "a.ics", event("u1", "start"), ifNoneMatch())
-		if err != nil {
-			t.Fatal(err)
-		}
-		rounds := 10
-		if g.mail.Name == "courier" && os.Getenv("TEST_LONG") == "" {
-			rounds = 2 // writers that meet wait a second or two there
-		}
-		for round := range rounds {
-			won := g.race(t, 6, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
-				return v.Put(ctx, "a.ics", event("u1", fmt.Sprintf("round %d writer %d", round, i)), ifMatch(last.ETag))
-			})
-			if len(won) != 1 {
-				t.Fatalf("round %d: %d writers were told that they won", round, len(won))
-			}
-			for i, r := range won {
-				last = r
-				mustShow(t, g.open(t, i+1), map[string]string{"a.ics": fmt.Sprintf("round %d writer %d", round, i)})
-			}
-		}
-		won := g.race(t, 6, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
-			return v.Put(ctx, fmt.Sprintf("c%d.ics", i), event("u2", "one UID"), ifNoneMatch())
-		})
-		if len(won) != 1 {
-			t.Errorf("%d creates with one iCalendar UID succeeded", len(won))
-		}
-	})
-}
-
-// race lets n writers look, then write at once; it returns the results of those
-// that won. A loser must be told PreconditionFailed or UIDConflict.
-func (g *fleet) race(t *testing.T, n int, write func(context.Context, *calendar.View, int) (calendar.Result, error)) map[int]calendar.Result {
-	views := make([]*calendar.View, n)
-	for i := range views {
-		views[i] = g.open(t, i)
-	}
-	var wg sync.WaitGroup
-	results, errs := make([]calendar.Result, n), make([]error, n)
-	for i, v := range views {
-		wg.Go(func() {
-			results[i], errs[i] = write(t.Context(), v, i)
-			if err := v.CleanUp(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	won := map[int]calendar.Result{}
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			won[i] = results[i]
-		case errors.Is(err, errCondition), calendar.IsKind(err, calendar.PreconditionFailed), calendar.IsKind(err, calendar.UIDConflict):
-		default:
-			t.Errorf("writer %d: %v", i, err)
-		}
-	}
-	return won
-}
-
-func TestUnconditionalWritesAreRepeated(t *testing.T) {
-	eachBackend(t, func(t *testing.T, g *fleet) {
-		g.open(t, 0)
-		won := g.race(t, 4, func(ctx context.Context, v *calendar.View, i int) (calendar.Result, error) {
-			return v.Put(ctx, "a.ics", event("u1", fmt.Sprint(i)), calendar.Condition{})
-		})
-		if len(won) != 4 {
-			t.Errorf("%d of 4 unconditional writes succeeded", len(won))
-		}
-		if n := g.open(t, 1).Len(); n != 1 {
-			t.Errorf("%d objects", n)
-		}
 	})
 }
 

@@ -46,6 +46,7 @@ type Fault struct {
 	Literal int    // for InLiteral and AllButOne: which one of the command; 0 means the first
 	Stall   bool   // stop passing anything, both ways, and keep the connections open until the program closes its own
 	Refuse  string // at Before: the server never sees the command, and the program is told this: "NO System I/O error"
+	Pause   bool   // at InLiteral and AllButOne: nothing is cut, the rest passes when Do has returned
 	Do      func() // run at the point, before the cut: kill the program, restart the server
 
 	deliver chan struct{} // Late: closed when the server is to be sent the command

@@ -155,8 +155,15 @@ func (w *passage) command(br *bufio.Reader, tag, line string, f *Fault) error {
 		if _, err := io.CopyN(w.server, br, pass); err != nil {
 			return err
 		}
-		if breaks {
+		if breaks && !f.Pause {
 			return w.cut(f)
+		}
+		if breaks {
+			w.p.fire(f)
+			f = nil
+			if _, err := io.CopyN(w.server, br, n-pass); err != nil {
+				return err
+			}
 		}
 		var err error
 		if line, err = br.ReadString('\n'); err != nil {

@@ -18,7 +18,7 @@ func stepMove(c *ctx, n *state, i int, v logView) []*state {
 			return []*state{finish(n, i, fail412)}
 		}
 		p.m = c.write(n, v, op{kind: opDelete, name: 0, ical: 1}, h)
-		p.seq, p.baseToken = n.next, h.head.token
+		p.seq, p.baseToken = n.next, sourceToken(h.head)
 		p.pc = 1
 	case 1:
 		p.own = n.append(msg{folder: n.valid, name: o.name, ical: 1, gen: 1, asof: p.seq - 1, moved: p.baseToken}).token
@@ -55,10 +55,36 @@ func stepMove(c *ctx, n *state, i int, v logView) []*state {
 // finishes it.
 func moveToken(life uint8) uint8 { return 150 + life }
 
-func movedFrom(token uint8) string { return translate.FormatMovedFrom("Calendar", 1, tokenText(token)) }
+// overSource: the number of a source that has no Token, made of its UID.
+const overSource = 200
+
+// sourceToken stands for translate.SourceToken.
+func sourceToken(m msg) uint8 {
+	if m.folder == 0 {
+		return overSource + m.uid
+	}
+	return m.token
+}
+
+func sourceText(token uint8) translate.Token {
+	if token < overSource {
+		return tokenText(token)
+	}
+	return translate.SourceToken(1, &translate.Record{UID: uint32(token - overSource)})
+}
+
+func movedFrom(token uint8) string {
+	return translate.FormatMovedFrom("Calendar", 1, sourceText(token))
+}
 
 func movedToken(from string) uint8 {
-	return tokenOf(translate.Token(from[strings.LastIndexByte(from, ';')+1:]))
+	text := translate.Token(from[strings.LastIndexByte(from, ';')+1:])
+	for token := uint8(overSource); token < placeholder; token++ {
+		if sourceText(token) == text {
+			return token
+		}
+	}
+	return tokenOf(text)
 }
 
 // stepRepair: fsck -repair appends the tombstone that a MOVE did not come to. It
@@ -102,7 +128,7 @@ func (c *ctx) torn(v logView, name uint8) *life {
 	}
 	copied := *l.real.Head
 	copied.ICalUID = c.icalText(msg{name: 0, ical: 1}) // as the other collection has it
-	if e := v.real.Unmoved(&copied, tokenText(l.head.moved)); e != nil {
+	if e := v.real.Unmoved(&copied, sourceText(l.head.moved)); e != nil {
 		for k := range v.lives {
 			if v.lives[k].real == e {
 				return &v.lives[k]
@@ -130,12 +156,21 @@ func (c *ctx) isTorn(s *state, v logView, name uint8) bool {
 // finishing: MOVE, and fsck -repair that finishes it.
 func finishing() []scenario {
 	moves := func(c *ctx) { c.move, c.rules.noUID = true, true }
+	invited := func(c *ctx) { // the source came by mail
+		moves(c)
+		c.start = func(s *state) {
+			s.msgs, s.next, s.token = nil, 1, 1
+			s.append(msg{ical: 1})
+		}
+	}
 	return []scenario{
 		{title: "MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},
 		{title: "MOVE a->b, repair, PUT If-Match a", ops: []op{moveOp(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: moves},
 		{title: "MOVE a->b, two repairs, PUT b", ops: []op{moveOp(1), repairOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},
 		{title: "MOVE a->b, MOVE a->c, repair b", ops: []op{moveOp(1), moveOp(2), repairOp(1)}, tune: moves},
 		{title: "MOVE a->b, MOVE a->c, repair b, repair c", ops: []op{moveOp(1), moveOp(2), repairOp(1), repairOp(2)}, tune: moves},
+		{title: "invitation, MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: invited},
+		{title: "invitation, MOVE a->b, repair, PUT If-Match a", ops: []op{moveOp(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: invited},
 		{title: "MISTAKE who finishes a MOVE uses a token of his own", ops: []op{moveOp(1), repairOp(1)}, tune: func(c *ctx) { moves(c); c.noHelp = true }, fails: true},
 		{title: "MISTAKE a version of the copy does not say where it came from", ops: []op{moveOp(1), uncond(putOp(1, 1)), repairOp(1)}, tune: func(c *ctx) { moves(c); c.forget = true }, fails: true},
 	}

@@ -229,7 +229,7 @@ func goneFor(e, l life, valid uint8) bool {
 // covers: a life of ours with this iCalendar UID is alive, or ended above m.
 func covers(lives []life, m msg, r rules) bool {
 	for _, e := range lives {
-		if e.ical() == m.ical && !r.noUID && !e.foreign && (!e.dead || e.head.uid > m.uid) {
+		if e.ical() == m.ical && (!r.noUID || e.head.name == m.name) && !e.foreign && (!e.dead || e.head.uid > m.uid) {
 			return true
 		}
 	}
