@@ -11,6 +11,7 @@ type Scope struct {
 	Own    bool   // the mailboxes of the personal namespace
 	Others bool   // those of other users that the server shows and that can be selected
 	Owner  string // of this other user only
+	Named  bool   // a mailbox of Owner is named first: see overview.named
 
 	Subscribed, Types, Status, Rights bool
 	// Of says of which mailboxes Status and Rights are wanted, where each of them costs a command; nil: of all.
@@ -141,7 +142,7 @@ func (o *overview) patterns() (patterns []string, others int, err error) {
 // owner until the session has done that, or has listed all of them. What is answered does not matter, if only that there is
 // no such mailbox. It is STATUS: MYRIGHTS ends Dovecot's process where there is no such user.
 func (o *overview) named() string {
-	if o.c.others == nil || o.scope.Owner == "" || !o.c.caps.RightsLag() {
+	if o.c.others == nil || o.scope.Owner == "" || !o.scope.Named {
 		return ""
 	}
 	begin, err := o.c.others.begin(o.scope.Owner)

@@ -71,18 +71,12 @@ func (a *Account) OpenHome(ctx context.Context) (*HomeView, error) {
 
 // OpenHomeOf lists the calendars of another user that this one may read.
 func (a *Account) OpenHomeOf(ctx context.Context, owner string) (*HomeView, error) {
-	h := &HomeView{Home: &Home{Owner: owner}}
-	for _, name := range a.ownerNames(owner) {
-		listed, err := a.overview(ctx, imapstore.Scope{Owner: name})
-		if err != nil {
-			return nil, err
-		}
-		if h.Home = a.server.kinds.homeOf(name, listed); len(h.Calendars) > 0 {
-			break
-		}
+	h, err := a.listOwner(ctx, owner, func(scope imapstore.Scope) ([]imapstore.Listed, error) { return a.overview(ctx, scope) })
+	if err != nil {
+		return nil, err
 	}
-	a.setHomeOf(owner, h.Home)
-	shown := *h.Home
+	a.setHomeOf(owner, h)
+	shown := *h
 	shown.Calendars = a.readable(shown.Calendars)
 	return &HomeView{Home: &shown, states: a.states}, nil
 }

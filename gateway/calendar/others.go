@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -15,18 +16,46 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 	if h := a.homes[owner]; h != nil {
 		return h, nil
 	}
-	h := &Home{Owner: owner}
-	for _, name := range a.ownerNames(owner) {
-		listed, err := a.session.Overview(ctx, imapstore.Scope{Owner: name, Types: true})
-		if err != nil {
-			return nil, wrap("List", "~"+owner, err)
-		}
-		if h = a.server.kinds.homeOf(name, listed); len(h.Calendars) > 0 {
+	h, err := a.listOwner(ctx, owner, func(scope imapstore.Scope) ([]imapstore.Listed, error) {
+		scope.Types = true
+		listed, err := a.session.Overview(ctx, scope)
+		return listed, wrap("List", "~"+owner, err)
+	})
+	if err == nil {
+		a.setHomeOf(owner, h)
+	}
+	return h, err
+}
+
+// listOwner lists what another user has, by the spelling under which there are
+// calendars. Dovecot may list a user only who was named before, and takes the spelling in
+// which that was done for his: this is the last resort, in lower case first.
+func (a *Account) listOwner(ctx context.Context, owner string, list func(imapstore.Scope) ([]imapstore.Listed, error)) (h *Home, err error) {
+	names := a.ownerNames(owner)
+	for _, named := range []bool{false, true} {
+		if named && !a.session.Caps().RightsLag() {
 			break
 		}
+		for _, name := range names {
+			listed, err := list(imapstore.Scope{Owner: name, Named: named})
+			if err != nil {
+				return nil, err
+			}
+			if h = a.server.kinds.homeOf(name, listed); len(h.Calendars) > 0 {
+				return h, nil
+			}
+		}
+		slices.SortStableFunc(names, func(x, y string) int { return cmp.Compare(capitals(x), capitals(y)) })
 	}
-	a.setHomeOf(owner, h)
 	return h, nil
+}
+
+// capitals is 0 for what is all in lower case, else 1.
+func capitals(s string) int {
+	if s == strings.ToLower(s) {
+		return 0
+	}
+	return 1
 }
 
 func (a *Account) setHomeOf(owner string, h *Home) {
