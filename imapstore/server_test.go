@@ -380,8 +380,11 @@ func checkRenamedFolder(t *testing.T, b *backends.Server) {
 		if l := look(t, o, "Tasks"); int(l.Messages) != messages {
 			t.Errorf("%+v, want %d messages", l, messages)
 		}
-		if messages == 0 && b.Home(user) != "" && strings.HasPrefix(b.Name, "dovecot") {
-			continue // an empty one whose index files were replaced under it may stay empty for a session that knew it
+		if dovecot := strings.HasPrefix(b.Name, "dovecot"); dovecot && messages == 0 || strings.HasPrefix(b.Name, "dovecot-sdbox") {
+			// An empty one whose index files were replaced under it may stay empty for a session that knew it; on sdbox such a
+			// session can also take the new log for a broken old one ("Corrupted transaction log file"), and nothing but the
+			// index knows what is there.
+			continue
 		}
 		create(t, mover, "Calendar")
 		add(t, mover, "Calendar", message(7))
