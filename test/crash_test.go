@@ -219,34 +219,37 @@ func TestCrashGateway(t *testing.T) {
 // of those that are to fail.
 func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *testing.T, w write, step int, at faulty.Point)) {
 	for n, w := range writes {
-		p := faulty.New(t, b.Addr)
-		t.Run(w.name+"/sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
-			c := newCrashClient(t, b, startGateway(t, b, nil, false))
-			r := w.ready(t, b, c)
-			c.gateway = startGatewayAt(t, p.URL(), nil, false)
-			c.must(t, r)
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			p := faulty.New(t, b.Addr)
+			t.Run("sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
+				c := newCrashClient(t, b, startGateway(t, b, nil, false))
+				r := w.ready(t, b, c)
+				c.gateway = startGatewayAt(t, p.URL(), nil, false)
+				c.must(t, r)
+			})
+			commands := p.Commands()
+			if !slices.ContainsFunc(commands, changes) {
+				t.Fatalf("only %q", commands)
+			}
+			for i, command := range commands {
+				if command == "LOGOUT" || !w.fails(b, fails, n, commands, i) {
+					continue
+				}
+				for _, point := range points {
+					if literal := point.at == faulty.InLiteral || point.at == faulty.AllButOne; literal && !strings.HasPrefix(command, "APPEND") {
+						continue
+					}
+					// what only reads fails at each point in the first write, and in the others where its answer is lost
+					if n > 0 && !changes(command) && point.at != faulty.AfterSent && os.Getenv("TEST_LONG") != "1" {
+						continue
+					}
+					t.Run(fmt.Sprintf("%d %s/%s", i+1, strings.Fields(command)[0], point.name), func(t *testing.T) {
+						f(t, w, i+1, point.at)
+					})
+				}
+			}
 		})
-		commands := p.Commands()
-		if !slices.ContainsFunc(commands, changes) {
-			t.Fatalf("%s: only %q", w.name, commands)
-		}
-		for i, command := range commands {
-			if command == "LOGOUT" || !w.fails(b, fails, n, commands, i) {
-				continue
-			}
-			for _, point := range points {
-				if literal := point.at == faulty.InLiteral || point.at == faulty.AllButOne; literal && !strings.HasPrefix(command, "APPEND") {
-					continue
-				}
-				// what only reads fails at each point in the first write, and in the others where its answer is lost
-				if n > 0 && !changes(command) && point.at != faulty.AfterSent && os.Getenv("TEST_LONG") != "1" {
-					continue
-				}
-				t.Run(fmt.Sprintf("%s/%d %s/%s", w.name, i+1, strings.Fields(command)[0], point.name), func(t *testing.T) {
-					f(t, w, i+1, point.at)
-				})
-			}
-		}
 	}
 }
 
