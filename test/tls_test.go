@@ -85,6 +85,16 @@ func TestServeTLS(t *testing.T) {
 	serves(1)
 	hangUp(`(certificate renewed)`)
 	serves(2)
+	h2 := &http.Client{Timeout: stepLimit, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	options, err := http.NewRequest("OPTIONS", p.tls+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.SetBasicAuth("alice", backends.Password("alice"))
+	if a, err := h2.Do(options); err != nil || a.StatusCode != 200 || a.ProtoMajor != 2 { // as DAVx5 asks
+		t.Errorf("HTTP/2: %+v %v", a, err)
+	}
+	h2.CloseIdleConnections()
 	if err := os.WriteFile(cert, []byte("half a fi"), 0o600); err != nil {
 		t.Fatal(err)
 	}
