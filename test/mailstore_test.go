@@ -61,6 +61,19 @@ func (m *mailStore) name(mailbox string) string {
 	return m.prefix + strings.ReplaceAll(mailbox, "/", m.delim)
 }
 
+// ofOther is the server's name of a mailbox of another user.
+func (m *mailStore) ofOther(user, mailbox string) (name string) {
+	m.t.Helper()
+	m.do(func(c *imapclient.Client) error {
+		ns, err := c.Namespace().Wait()
+		if err == nil && len(ns.Other) > 0 {
+			name = ns.Other[0].Prefix + user + m.delim + strings.ReplaceAll(mailbox, "/", m.delim)
+		}
+		return err
+	})
+	return name
+}
+
 // appendTo appends a message as a mail program does.
 func appendTo(c *imapclient.Client, mailbox string, message []byte) (*imap.AppendData, error) {
 	a := c.Append(mailbox, int64(len(message)), nil)

@@ -6,6 +6,21 @@ import (
 	"testing"
 )
 
+// metadataOf is the value of an entry, as a mail program reads it.
+func metadataOf(m *mailStore, box, entry string) string {
+	m.t.Helper()
+	all := strings.Join(m.raw("GETMETADATA "+box+` ("`+entry+`")`), "")
+	_, value, ok := strings.Cut(all, strings.ToLower(entry))
+	if !ok {
+		return ""
+	}
+	value = strings.Trim(strings.TrimLeft(value, `" `), `") `)
+	if _, literal, ok := strings.Cut(value, "}"); ok {
+		value = literal
+	}
+	return strings.ReplaceAll(value, "NIL", "")
+}
+
 // Properties that other programs keep in METADATA: Kolab's in folders that one of them has marked, those of Cyrus' own CalDAV
 // service. They fill what the folder does not say, and follow what CalDAV changes.
 func TestMetadataInStep(t *testing.T) {
@@ -19,20 +34,7 @@ func TestMetadataInStep(t *testing.T) {
 			c.must(t, request{"MKCALENDAR", calendar, nil, ""})
 			m := openMailStore(t, b, c.user, c.password)
 			box := `"` + m.name("Calendar/Work") + `"`
-			// metadata is the value of an entry, as a mail program reads it.
-			metadata := func(entry string) string {
-				t.Helper()
-				all := strings.Join(m.raw("GETMETADATA "+box+` ("`+entry+`")`), "")
-				_, value, ok := strings.Cut(all, strings.ToLower(entry))
-				if !ok {
-					return ""
-				}
-				value = strings.Trim(strings.TrimLeft(value, `" `), `") `)
-				if _, literal, ok := strings.Cut(value, "}"); ok {
-					value = literal
-				}
-				return strings.ReplaceAll(value, "NIL", "")
-			}
+			metadata := func(entry string) string { t.Helper(); return metadataOf(m, box, entry) }
 			set := func(entries string) { t.Helper(); m.raw("SETMETADATA " + box + " (" + entries + ")") }
 			seen := func(what, want string) {
 				t.Helper()
@@ -76,6 +78,18 @@ func TestMetadataInStep(t *testing.T) {
 			}
 			c.must(t, request{"PROPPATCH", calendar, nil, setProps(`<D:displayname>B&#252;ro "\</D:displayname>`)})
 			seen("after a name that needs a literal", `displayname=Büro "\`)
+
+			// a guest's own colour is the private one of his Kolab program too
+			guest := newCrashClient(t, b, c.gateway)
+			setACL(t, b, c, "Calendar/Work", guest.user, "lr")
+			guest.must(t, request{"PROPPATCH", "/CalDAV/~" + c.user + "/Work/", nil, setProps(`<A:calendar-color>#654321</A:calendar-color>`)})
+			theirs := openMailStore(t, b, guest.user, guest.password)
+			if got := metadataOf(theirs, `"`+theirs.ofOther(c.user, "Calendar/Work")+`"`, "/private/vendor/kolab/color"); got != "654321" {
+				t.Errorf("the guest's colour for Kolab is %q", got)
+			}
+			if got := metadata("/private/vendor/kolab/color") + metadata(kolab+"color"); got != "" {
+				t.Errorf("the guest's colour is the owner's too: %q", got)
+			}
 
 			if s.name != "cyrus metadata" {
 				return

@@ -39,6 +39,10 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 			list := func(path string) request {
 				return request{"PROPFIND", path, map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:displayname/></D:prop></D:propfind>`}
 			}
+			since := func(path, token string) crashAnswer {
+				return mover.ask(request{"REPORT", path, nil, `<D:sync-collection xmlns:D="DAV:"><D:sync-token>` + token +
+					`</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>`})
+			}
 			object := func(path string) request { return request{"GET", path + "a.ics", nil, ""} }
 			for _, empty := range []bool{false, true} {
 				from, to := fmt.Sprintf("/CalDAV/~me/Work %v/", empty), fmt.Sprintf("/CalDAV/~me/Job %v/", empty)
@@ -53,7 +57,13 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 					o.must(t, list(from))
 					before = append(before, o.ask(object(from)))
 				}
+				token := since(from, "").body
 				mover.must(t, request{"MOVE", from, map[string]string{"Destination": to}, ""})
+				// Courier gives the folder another UIDVALIDITY
+				if a := since(to, find(syncToken, token)); s.name == "courier" && (a.status != 403 || !strings.Contains(a.body, "valid-sync-token")) ||
+					s.name != "courier" && (a.status != 207 || strings.Contains(a.body, "href>")) {
+					t.Errorf("sync since before the MOVE: %d %s", a.status, a.body)
+				}
 				for i, o := range others {
 					if a := o.ask(object(from)); a.status != 404 {
 						t.Errorf("gateway %d, the object under the old name: %d %s", i, a.status, a.body)

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,6 +56,16 @@ var rightsCases = []struct {
 	{"lrswite", [6]int{207, 200, 201, 204, 204, 207}, "bind unbind write-content write-properties"},
 }
 
+// programHeaders are what programs send with a PUT over an object that they have read, but for its ETag.
+var programHeaders = map[string]map[string]string{
+	"Thunderbird": {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Thunderbird/153.7", "Accept": "text/xml",
+		"Content-Type": "text/calendar; charset=utf-8", "Origin": "null", "Sec-Fetch-Site": "same-origin"},
+	"DAVx5": {"User-Agent": "DAVx5/4.5-ose (2026/08/01; dav4jvm; okhttp/4.12.0) Android/15", "Content-Type": "text/calendar; charset=utf-8"},
+	"KDAV": {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) konqueror/5.103 Safari/537.36",
+		"Content-Type": "text/calendar"},
+	"Outlook": {"User-Agent": "CalDavSynchronizer/4.5", "Content-Type": "text/calendar; charset=utf-8", "Expect": "100-continue"},
+}
+
 func TestRights(t *testing.T) {
 	for _, s := range sharingServers {
 		t.Run(s.name, func(t *testing.T) {
@@ -94,6 +105,17 @@ func rightsCase(t *testing.T, b *backends.Server, owner, guest *crashClient, rig
 	}
 	if got != want {
 		t.Errorf("PROPFIND, GET, create, update, DELETE, PROPPATCH are answered %v, want %v", got, want)
+	}
+	if rights == "lr" { // what DAVx5 and Evolution need to know that it is no failure
+		etag := guest.ask(request{"GET", theirs + "a.ics", nil, ""}).etag
+		for program, header := range programHeaders {
+			header = maps.Clone(header)
+			header["If-Match"] = etag
+			a := guest.ask(request{"PUT", theirs + "a.ics", header, crashEvent("changed")})
+			if a.status != 403 || !strings.Contains(a.body, "<D:need-privileges>") {
+				t.Errorf("a PUT of %s is answered %d %s", program, a.status, a.body)
+			}
+		}
 	}
 	if list.status == 207 {
 		var have []string
@@ -167,6 +189,7 @@ func TestOtherHome(t *testing.T) {
 			if a := guest.ask(request{"GET", home + "Calendar/a.ics", nil, ""}); a.status != 200 || !strings.Contains(a.body, "shared") {
 				t.Errorf("GET right after the first share: %d", a.status)
 			}
+			guest.must(t, request{"OPTIONS", home, nil, ""}) // Thunderbird asks it of the parent of each calendar
 			list := guest.ask(request{"PROPFIND", home, map[string]string{"Depth": "1"}, ""})
 			if list.status != 207 || !strings.Contains(list.body, home+"Calendar/<") || strings.Contains(list.body, "Secret") {
 				t.Errorf("the home: %d %s", list.status, list.body)

@@ -41,7 +41,7 @@ import (
 //	                            Without a body there the body does not matter
 //
 // {name} in a request or answer is a value: the first answer that holds it sets it, then it stands for that very text.
-// {user} {password} {host} are set from the start; {*} matches anything and {file:a.ics} is the text of a file. Where a
+// {user} {password} {host} are set from the start; {*} matches anything, beside elements any others, and {file:a.ics} is the text of a file. Where a
 // capture is one of several forms it is {name=REGEXP} at the place that sets it.
 //
 // Every scenario runs on every back end, a mean one too (on some in one way only, see servers), with caches, without, and
@@ -245,8 +245,9 @@ func (s *scenario) run(t testing.TB, b *backends.Server, gateways int, noCache b
 		if st.wantFile < 0 {
 			t.Fatalf("step %s has no wanted answer: run with -update", st.name)
 		}
+		method, _, _ := strings.Cut(st.http, " ")
 		got := p.ask(st)
-		if problems := p.compare(st.want, got); len(problems) > 0 {
+		if problems := p.compare(method, st.want, got); len(problems) > 0 {
 			t.Fatalf("%s step %s: %s\nthe request\n%s\nthe answer\n%s", s.file, st.name, strings.Join(problems, "\n"), indent(st.http), indent(got.String()))
 		}
 	}

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -194,6 +195,14 @@ func TestShareKeepsMore(t *testing.T) {
 			t.Errorf("after %s the guest has %q, want %q", body, got, want)
 		}
 	}
+	// the older name of the type
+	text := appleShare(r.own, remove)
+	text.header = map[string]string{"Content-Type": "text/xml"}
+	setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lr")
+	wantCondition(t, r.owner, text, 200, "")
+	if got := r.rights(t); got != "" {
+		t.Errorf("after a removal as text/xml the guest has %q", got)
+	}
 	// many at once, and one of them away
 	wantCondition(t, r.owner, appleShare(r.own, "<CS:set><D:href>mailto:carol@example.com</D:href><CS:read/></CS:set><CS:set><D:href>/UserDAV/group:staff/</D:href><CS:read-write/></CS:set><CS:remove><D:href>"+
 		principalOf(r.guest)+"</D:href></CS:remove><CS:remove><D:href>mailto:nobody@example.com</D:href></CS:remove>"), 200, "")
@@ -239,6 +248,8 @@ func TestShareRefused(t *testing.T) {
 	}
 }
 
+var descriptions = regexp.MustCompile(`<D:description[^>]*>[^<]*</D:description>`)
+
 // TestSharingAdvertised: the tokens, the methods and the privileges are there only where the mail server has ACLs and shows the
 // mailboxes of others.
 func TestSharingAdvertised(t *testing.T) {
@@ -247,6 +258,9 @@ func TestSharingAdvertised(t *testing.T) {
 		start         func(testing.TB) *backends.Server
 		acl, canShare bool
 	}{
+		"dovecot that shows no others": {func(t testing.TB) *backends.Server {
+			return backends.Dovecot(t, backends.Options{ACL: true, Extra: noNamespace})
+		}, true, false},
 		"dovecot":          {sharingServers[0].start, true, true},
 		"courier":          {func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, true, true},
 		"dovecot as it is": {func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, false, false},
@@ -287,6 +301,18 @@ func TestSharingAdvertised(t *testing.T) {
 				if strings.Contains(body, text) != want {
 					t.Errorf("%s is there: %v; %s", text, !want, body)
 				}
+			}
+			tree := ""
+			if _, rest, ok := strings.Cut(descriptions.ReplaceAllString(body, ""), "<D:supported-privilege-set>"); ok {
+				tree, _, _ = strings.Cut(rest, "</D:supported-privilege-set>")
+				tree = strings.NewReplacer("<D:supported-privilege><D:privilege><", "(", "/></D:privilege>", "", "<D:abstract/>", "*", "</D:supported-privilege>", ")").Replace(tree)
+			}
+			want := "(D:all(D:read(D:read-current-user-privilege-set*)(C:read-free-busy*))(D:write(D:write-content)(D:write-properties)(D:bind)(D:unbind))"
+			if tt.acl {
+				want += "(D:read-acl)(D:write-acl)"
+			}
+			if want += ")"; tree != want {
+				t.Errorf("the supported privileges are %s, want %s", tree, want)
 			}
 			if !tt.acl {
 				wantCondition(t, c, aclRequest("/CalDAV/Calendar/", ace("/UserDAV/bob/", "read")), 405, "")

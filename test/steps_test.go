@@ -250,13 +250,16 @@ func (p *play) octets(st step, form, file string) []byte {
 }
 
 // compare tells in what the answer is not the wanted one.
-func (p *play) compare(want string, got reply) (problems []string) {
+func (p *play) compare(method, want string, got reply) (problems []string) {
 	head, body, _ := strings.Cut(want, "\n\n")
 	lines := strings.Split(strings.TrimRight(head, "\n"), "\n")
 	if !statusMatches(lines[0], got.status) {
 		return []string{fmt.Sprintf("want status %s, got %d", lines[0], got.status)}
 	}
 	problems = append(problems, wellFormed(got)...)
+	if got.status >= 400 && got.body == "" && method != "HEAD" { // KDE loses the status of an error without a body
+		problems = append(problems, "an error without a body")
+	}
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)

@@ -85,6 +85,21 @@ func TestServeTLS(t *testing.T) {
 	serves(1)
 	hangUp(`(certificate renewed)`)
 	serves(2)
+	h2 := &http.Client{Timeout: stepLimit, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	options, err := http.NewRequest("OPTIONS", p.tls+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.SetBasicAuth("alice", backends.Password("alice"))
+	a, err := h2.Do(options) // as DAVx5 asks
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Body.Close()
+	if a.StatusCode != 200 || a.ProtoMajor != 2 {
+		t.Errorf("%s: %d", a.Proto, a.StatusCode)
+	}
+	h2.CloseIdleConnections()
 	if err := os.WriteFile(cert, []byte("half a fi"), 0o600); err != nil {
 		t.Fatal(err)
 	}

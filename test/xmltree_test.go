@@ -70,7 +70,8 @@ func parseXML(text string) (*element, error) {
 }
 
 // differ compares a wanted element with an answered one and returns the first difference, "" for none. It sets the values
-// that the wanted one names. An element that holds {*} may hold any elements.
+// that the wanted one names. An element that holds {*} may hold any
+// elements, and those that are wanted in it in this order among them.
 func (p *play) differ(want, got *element, path string) string {
 	path += "/" + want.name.Local
 	if want.name != got.name {
@@ -84,8 +85,16 @@ func (p *play) differ(want, got *element, path string) string {
 			return fmt.Sprintf("%s: want attribute %v, got %v", path, want.attrs[i], got.attrs[i])
 		}
 	}
-	if len(want.kids) == 0 && strings.TrimSpace(want.text) == "{*}" && len(got.kids) > 0 {
-		return "" // whatever is in it: it is another thing on another server
+	if strings.TrimSpace(want.text) == "{*}" && len(got.kids) > 0 { // there may be more of it on another server
+		rest := got.kids
+		for _, kid := range want.kids {
+			i := slices.IndexFunc(rest, func(e *element) bool { return p.differ(kid, e, path) == "" })
+			if i < 0 {
+				return fmt.Sprintf("%s: want an element %+v", path, kid)
+			}
+			rest = rest[i+1:]
+		}
+		return ""
 	}
 	if !p.sameText(want.text, got.text) {
 		return fmt.Sprintf("%s: want text %q, got %q", path, p.values.fill(want.text), got.text)
