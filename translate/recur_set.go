@@ -29,6 +29,7 @@ type instance struct {
 	unix, end  int64 // exact
 	endOrDue   bool  // the component has DTEND or DUE
 	endInstant instant
+	unlike     bool // DURATION, or that there is none, would say another end in UTC
 }
 
 // init reads what components say together. gone has one for each of them.
@@ -347,6 +348,20 @@ func (s *series) finish(i *instance, t *times, length duration) {
 		return
 	}
 	i.end = s.of(i.start).unix(i.endInstant.wall) + length.seconds
+}
+
+// saysElse says whether an instance, once in UTC, would end at another time by what its
+// component says: a PERIOD of RDATE has a length of its own, and a day by the clocks may
+// not have 24 hours.
+func (s *series) saysElse(i *instance) bool {
+	t := s.list[i.by]
+	switch {
+	case i.start.state != known || i.endInstant.state != known || i.endOrDue || s.kind == "VJOURNAL":
+		return false
+	case i.start.date: // a part of a day cannot be said
+		return i.endInstant.wall > i.start.wall && i.endInstant.wall-i.start.wall != t.extentOf(s.kind).days*day
+	}
+	return t.hasLength && !t.length.ok || i.end-i.unix != t.length.total()
 }
 
 // own is the instance that an override is itself.
