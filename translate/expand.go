@@ -46,7 +46,7 @@ type expansion struct {
 func (e *expansion) gather(s *set, r TimeRange) error {
 	var list []instance
 	take := func(i instance) bool {
-		i.by = s.members[i.by]
+		i.unlike, i.by = s.saysElse(&i), s.members[i.by]
 		list = append(list, i)
 		return len(list) <= MaxInstances
 	}
@@ -131,7 +131,7 @@ func (e *expansion) write() ([]byte, error) {
 type shape struct {
 	by                    int
 	id, start, end, dates bool // known; and DATEs
-	idDate, ends          bool
+	idDate, ends, unlike  bool
 }
 
 // piece is a part of a component that is being written: text that all instances of a
@@ -143,7 +143,8 @@ type piece struct {
 
 // component writes one instance.
 func (e *expansion) component(i *instance) {
-	s := shape{i.by, i.id.state == known, i.start.state == known, i.endInstant.state == known, i.start.date, i.id.date, i.endOrDue}
+	s := shape{i.by, i.id.state == known, i.start.state == known, i.endInstant.state == known, i.start.date,
+		i.id.date, i.endOrDue, i.unlike}
 	pieces, ok := e.pieces[s]
 	if !ok {
 		if e.pieces == nil {
@@ -192,6 +193,10 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 		head := name + form + keepParams(params, "TZID", "VALUE", "RANGE") + ":"
 		pieces = append(pieces, piece{[]byte(head), at})
 	}
+	if s.unlike { // but DUE without DTSTART would be another task
+		s.unlike = false
+		e.lines(s.by, func(l *Line) { s.unlike = s.unlike || l.Is("DTSTART") })
+	}
 	depth := 0
 	for sc := NewScanner(raw); sc.Next(); {
 		l := &sc.Line
@@ -212,9 +217,12 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 		case l.Is("RRULE"), l.Is("RDATE"), l.Is("EXDATE"), l.Is("EXRULE"), l.Is("RECURRENCE-ID"):
 		case s.start && l.Is("DTSTART"):
 			time("DTSTART", l.params, s.dates, startOf)
+			if s.unlike {
+				time(endName(c.name), nil, s.dates, endOf)
+			}
 		case s.start && s.ends && s.end && (l.Is("DTEND") || l.Is("DUE")):
 			time(string(bytes.ToUpper(l.Name)), l.params, s.dates, endOf)
-		case s.start && s.ends && l.Is("DURATION"): // DTEND says it
+		case s.start && (s.ends || s.unlike) && l.Is("DURATION"): // DTEND says it
 		default:
 			e.other(l, octets)
 		}
@@ -222,6 +230,13 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 	flush()
 	e.w = written
 	return pieces
+}
+
+func endName(kind string) string {
+	if kind == "VTODO" {
+		return "DUE"
+	}
+	return "DTEND"
 }
 
 // startOf and endOf are exact, where the clocks show a time twice.

@@ -2,11 +2,13 @@ package translate
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func text(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n" }
@@ -69,6 +71,17 @@ func TestExpand(t *testing.T) {
 		"task and period": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260710T100000Z", "DUE:20260710T120000Z", "RDATE;VALUE=PERIOD:20260810T100000Z/PT1H", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"),
 			answer("BEGIN:VTODO", "RECURRENCE-ID:20260710T100000Z", "UID:u", "DTSTART:20260710T100000Z", "DUE:20260710T120000Z", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO",
 				"BEGIN:VTODO", "RECURRENCE-ID:20260810T100000Z", "UID:u", "DTSTART:20260810T100000Z", "DUE:20260810T110000Z", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"), nil},
+		"period and DURATION": {event("DTSTART:20260301T100000Z", "DURATION:PT1H", "RDATE;VALUE=PERIOD:20260305T100000Z/PT3H"),
+			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260301T100000Z", "DURATION:PT1H", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260305T100000Z", "DTEND:20260305T130000Z", "END:VEVENT"), nil},
+		"period of a task without length": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260301T100000Z", "RDATE;VALUE=PERIOD:20260305T100000Z/20260305T130000Z", "END:VTODO"),
+			answer("BEGIN:VTODO", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "END:VTODO",
+				"BEGIN:VTODO", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "DUE:20260305T130000Z", "END:VTODO"), nil},
+		"a day of 23 hours": {event("DTSTART;TZID=Europe/Berlin:20260327T120000", "DURATION:P1D", "RRULE:FREQ=DAILY;COUNT=2"),
+			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260327T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260327T110000Z", "DURATION:P1D", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID:20260328T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260328T110000Z", "DTEND:20260329T100000Z", "END:VEVENT"), nil},
+		"days": {event("DTSTART;VALUE=DATE:20260328", "DURATION:P2D"),
+			answer("BEGIN:VEVENT", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART;VALUE=DATE:20260328", "DURATION:P2D", "END:VEVENT"), location("Europe/Berlin")},
 		"task without times": {calendar("BEGIN:VTODO", "UID:u", "SUMMARY:x", "END:VTODO"), answer("BEGIN:VTODO", "UID:u", "SUMMARY:x", "END:VTODO"), nil},
 	} {
 		apply(t, name, &Data{Expand: &all}, c.raw, c.want, c.zone)
@@ -104,6 +117,77 @@ func TestExpand(t *testing.T) {
 	big := event("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY", "DESCRIPTION:"+strings.Repeat("x", MaxObject/100))
 	if _, err := (&Data{Expand: &all}).Apply([]byte(big), nil); err != ErrTooManyInstances {
 		t.Errorf("365 times %d octets: %v", len(big), err)
+	}
+}
+
+// TestLimitedIsEnough: an object without the overrides that do not matter in a range
+// has the same instances there.
+func TestLimitedIsEnough(t *testing.T) {
+	weekly := []string{"BEGIN:VEVENT", "UID:u", "DTSTART:20260301T100000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=20", "END:VEVENT"}
+	override := func(id, start string) []string {
+		return []string{"BEGIN:VEVENT", "UID:u", "RECURRENCE-ID" + id, "DTSTART:" + start, "DURATION:PT1H", "SUMMARY:" + id, "END:VEVENT"}
+	}
+	object := func(overrides ...[]string) string {
+		return calendar(slices.Concat(append([][]string{weekly}, overrides...)...)...)
+	}
+	const later = ";RANGE=THISANDFUTURE:"
+	first, second := override(later+"20260301T100000Z", "20260303T100000Z"), override(":20260308T100000Z", "20260420T100000Z")
+	days := func(start, end string) TimeRange { return span(start+"T000000Z", end+"T000000Z") }
+	for name, c := range map[string]struct {
+		raw, want string
+		r         TimeRange
+	}{
+		"moved back into the range":                  {object(override(later+"20260315T100000Z", "20260303T100000Z")), "", days("20260310", "20260311")},
+		"moved out of a range where it was moved to": {object(first, second), "", days("20260310", "20260311")},
+		"never there": {object(override(later+"20260315T100000Z", "20260317T100000Z"), second), object(), days("20260302", "20260303")},
+		"before a range that the next one has": {object(override(later+"20260315T100000Z", "20260317T100000Z"), override(later+"20260329T100000Z", "20260330T100000Z")),
+			object(override(later+"20260329T100000Z", "20260330T100000Z")), days("20260406", "20260407")},
+		"a DATE, of a series with hours": {object(override(":20260308", "20260420T100000Z")), "", span("20260308T103000Z", "20260308T104500Z")},
+	} {
+		if c.want == "" {
+			c.want = c.raw
+		}
+		apply(t, name, &Data{LimitRecurrence: &c.r}, c.raw, c.want, nil)
+	}
+	instances := func(raw []byte, r TimeRange) []string {
+		got, err := (&Data{Expand: &r}).Apply(raw, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := strings.SplitAfter(string(got), "BEGIN:VEVENT")
+		slices.Sort(list)
+		return list
+	}
+	left := 0
+	rapid.Check(t, func(t *rapid.T) {
+		moment := func(name string, days int64) string {
+			return formatUTC(at("20260301T100000Z", 0) + rapid.Int64Range(0, days).Draw(t, name)*day)
+		}
+		var overrides [][]string
+		for range rapid.IntRange(1, 4).Draw(t, "overrides") {
+			id := moment("week", 8)
+			if rapid.Bool().Draw(t, "on a week") {
+				id = formatUTC(at("20260301T100000Z", 0) + rapid.Int64Range(0, 6).Draw(t, "week")*7*day)
+			}
+			overrides = append(overrides, override(rapid.SampledFrom([]string{":", later}).Draw(t, "range")+id, moment("start", 50)))
+		}
+		raw := []byte(object(overrides...))
+		for d := int64(-10); d < 70; d += 4 {
+			r := TimeRange{at("20260301T000000Z", 0) + d*day, at("20260303T000000Z", 0) + d*day}
+			limited, err := (&Data{LimitRecurrence: &r}).Apply(raw, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(limited) < len(raw) {
+				left++
+			}
+			if diff := cmp.Diff(instances(raw, r), instances(limited, r)); diff != "" {
+				t.Fatalf("in %s/%s of\n%s: %s", formatUTC(r.Start), formatUTC(r.End), raw, diff)
+			}
+		}
+	})
+	if left == 0 {
+		t.Error("nothing was left out")
 	}
 }
 

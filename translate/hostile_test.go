@@ -65,7 +65,7 @@ func TestStepsOfManyParts(t *testing.T) {
 		if spent := maxRequestSteps - f.Budget.left; spent < n || spent > maxSteps+5*n {
 			t.Errorf("%s: %d steps", name, spent)
 		}
-		limitRecurrence(raw, never, nil)
+		limitRecurrence(raw, never, nil, nil)
 	}
 }
 

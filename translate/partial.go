@@ -60,7 +60,7 @@ func (d *Data) Apply(raw []byte, zone *Zone) ([]byte, error) {
 		raw = expanded
 	}
 	if d.LimitRecurrence != nil {
-		raw = limitRecurrence(raw, d.LimitRecurrence.normal(), zone)
+		raw = limitRecurrence(raw, d.LimitRecurrence.normal(), zone, d.Budget)
 	}
 	if d.LimitFreeBusy != nil {
 		raw = limitFreeBusy(raw, d.LimitFreeBusy.normal(), zone)
@@ -153,50 +153,82 @@ func without(raw []byte, gone []octets) []byte {
 
 // limitRecurrence leaves out the overrides that do not matter in a range: neither
 // they nor the instances that they replace overlap it (RFC 4791 section 9.6.6).
-func limitRecurrence(raw []byte, r TimeRange, zone *Zone) []byte {
-	m := newMatcher(raw, zone, nil)
+func limitRecurrence(raw []byte, r TimeRange, zone *Zone, budget *Budget) []byte {
+	m := newMatcher(raw, zone, budget)
+	mattering := map[*set][]bool{}
 	var gone []octets
 	for i, c := range m.list {
 		if !m.main(i) || c.name == "VFREEBUSY" {
 			continue
 		}
 		s := m.set(c.name)
-		if by := s.place(i); s.list[by].override && !s.matters(by, r) {
+		by := s.place(i)
+		if !s.list[by].override {
+			continue
+		}
+		if mattering[s] == nil {
+			mattering[s] = s.mattering(r)
+		}
+		if !mattering[s][by] {
 			gone = append(gone, octets{c.start, c.end})
 		}
 	}
 	return without(raw, gone)
 }
 
-// matters says whether an override changes what is in a range.
-func (s *set) matters(by int, r TimeRange) bool {
-	t := s.list[by]
-	if t.id.state != known {
-		return true
+// mattering says which components change what is in a range. What cannot be told does.
+// It leaves the series as it is without the others.
+func (s *series) mattering(r TimeRange) []bool {
+	matters := make([]bool, len(s.list))
+	for by, t := range s.list {
+		alone := *t
+		alone.thisFuture = false
+		matters[by] = !t.override || t.id.state != known || t.base().state != known || alone.overlaps(s.kind, r)
 	}
-	id := s.at(t.id).lo
-	if t.thisFuture && id < r.End {
-		return true
-	}
-	alone := *t
-	alone.thisFuture = false
-	if alone.overlaps(s.kind, r) {
-		return true
-	}
-	for _, master := range s.list {
-		if master.override || master.base().state != known {
+	over := s.over
+	s.over = moments{} // what is replaced is to be seen, too
+	inRange := func(i instance) bool { return i.overlaps(s.kind, s.list[i.by], r) }
+	for n := 0; n < len(s.later); {
+		by := s.later[n]
+		if !matters[by] && !s.some(by, r.Start, r.End, inRange) && !s.misses(n, r, inRange) {
+			s.later = slices.Delete(s.later, n, n+1)
 			continue
 		}
-		if !s.step.take(1) {
-			return true
-		}
-		was := instance{by: by, start: t.id, unix: id}
-		s.finish(&was, master, master.extentOf(s.kind))
-		if was.overlaps(s.kind, master, r) {
-			return true
-		}
+		matters[by] = true
+		n++
 	}
-	return false
+	var replaced moments
+	unsure := s.any(r.Start, r.End, func(i instance) bool {
+		if unix := s.at(i.id).lo; over.has(i.wall, unix) && inRange(i) {
+			note(&replaced.unix, unix)
+			note(&replaced.walls, i.wall)
+			note(&replaced.days, floorDiv(i.wall, day))
+		}
+		return false
+	})
+	for by, t := range s.list {
+		matters[by] = matters[by] || unsure || replaced.holds(t.id, s.dates)
+	}
+	return matters
+}
+
+// misses says whether something may come into a range without one of the components
+// with RANGE=THISANDFUTURE: what it moves is then where the one before it has it.
+func (s *series) misses(n int, r TimeRange, inRange func(instance) bool) bool {
+	by := s.later[n]
+	var own moments
+	own.add(s.list[by].id, s.dates)
+	from, to := s.at(s.list[by].id).lo, int64(openEnd)
+	if n+1 < len(s.later) {
+		to = s.at(s.list[s.later[n+1]].id).lo
+	}
+	s.later = slices.Delete(s.later, n, n+1)
+	found := s.any(r.Start, r.End, func(i instance) bool {
+		unix := s.at(i.id).lo
+		return (from <= unix && unix < to || own.has(i.wall, unix)) && inRange(i)
+	})
+	s.later = slices.Insert(s.later, n, by)
+	return found
 }
 
 // limitFreeBusy leaves out the periods that do not overlap a range (RFC 4791

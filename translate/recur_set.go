@@ -10,6 +10,7 @@ import (
 type series struct {
 	frame
 	kind  string
+	dates bool // what recurs are DATEs
 	list  []*times
 	over  moments   // RECURRENCE-IDs
 	gone  []moments // EXDATEs of each component
@@ -25,16 +26,18 @@ type series struct {
 type instance struct {
 	by         int     // which component describes it
 	id         instant // when it would begin by the rule; absent where nothing recurs
+	wall       int64   // the same, as the clocks show it
 	start      instant
 	unix, end  int64 // exact
 	endOrDue   bool  // the component has DTEND or DUE
 	endInstant instant
+	unlike     bool // DURATION, or that there is none, would say another end in UTC
 }
 
 // init reads what components say together. gone has one for each of them.
 func (s *series) init(f frame, kind string, list []*times, gone []moments, budget *Budget) {
 	*s = series{frame: f, kind: kind, list: list, gone: gone, step: newSteps(budget)}
-	dates := slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
+	s.dates = slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
 	for i, t := range list {
 		for _, d := range t.exdates {
 			s.gone[i].add(d, t.base().date)
@@ -42,7 +45,7 @@ func (s *series) init(f frame, kind string, list []*times, gone []moments, budge
 		if !t.override {
 			continue
 		}
-		s.over.add(t.id, dates)
+		s.over.add(t.id, s.dates)
 		if t.thisFuture && t.id.state == known && t.base().state == known {
 			s.later = append(s.later, i)
 		}
@@ -98,20 +101,32 @@ func (m *moments) add(i instant, dates bool) {
 	if i.state != known {
 		return
 	}
-	put := func(to *map[int64]bool, v int64) {
-		if *to == nil {
-			*to = map[int64]bool{}
-		}
-		(*to)[v] = true
-	}
+	to, v := m.form(i, dates)
+	note(to, v)
+}
+
+// form is where an instant belongs, and as what.
+func (m *moments) form(i instant, dates bool) (*map[int64]bool, int64) {
 	switch {
 	case i.date || dates:
-		put(&m.days, floorDiv(i.wall, day))
+		return &m.days, floorDiv(i.wall, day)
 	case i.zone != nil:
-		put(&m.unix, i.zone.unix(i.wall))
-	default:
-		put(&m.walls, i.wall)
+		return &m.unix, i.zone.unix(i.wall)
 	}
+	return &m.walls, i.wall
+}
+
+func note(to *map[int64]bool, v int64) {
+	if *to == nil {
+		*to = map[int64]bool{}
+	}
+	(*to)[v] = true
+}
+
+// holds says whether a known instant is one of those that were added.
+func (m *moments) holds(i instant, dates bool) bool {
+	in, v := m.form(i, dates)
+	return (*in)[v]
 }
 
 func (m *moments) has(wall, unix int64) bool {
@@ -291,7 +306,7 @@ func (m *master) instance(wall, unix int64, length duration) bool {
 		}
 		m.extra = m.extra || m.step.left < 0
 	}
-	i := instance{by: m.by, start: m.base, unix: unix}
+	i := instance{by: m.by, start: m.base, wall: wall, unix: unix}
 	i.start.wall = wall
 	if i.id = i.start; !i.id.date { // exact, where the clocks show a time twice
 		i.id.wall, i.id.zone = unix, UTC
@@ -347,6 +362,20 @@ func (s *series) finish(i *instance, t *times, length duration) {
 		return
 	}
 	i.end = s.of(i.start).unix(i.endInstant.wall) + length.seconds
+}
+
+// saysElse says whether an instance, once in UTC, would end at another time by what its
+// component says: a PERIOD of RDATE has a length of its own, and a day by the clocks may
+// not have 24 hours.
+func (s *series) saysElse(i *instance) bool {
+	t := s.list[i.by]
+	switch {
+	case i.start.state != known || i.endInstant.state != known || i.endOrDue || s.kind == "VJOURNAL":
+		return false
+	case i.start.date: // a part of a day cannot be said
+		return i.endInstant.wall > i.start.wall && i.endInstant.wall-i.start.wall != t.extentOf(s.kind).days*day
+	}
+	return t.hasLength && !t.length.ok || i.end-i.unix != t.length.total()
 }
 
 // own is the instance that an override is itself.
@@ -408,13 +437,18 @@ func (s *series) overlaps(by int, r TimeRange) bool {
 // some says whether there may be an instance that a component describes, near a
 // range and such as asked.
 func (s *series) some(by int, from, to int64, f func(instance) bool) bool {
+	return s.any(from, to, func(i instance) bool { return i.by == by && f(i) })
+}
+
+// any says whether there may be an instance near a range and such as asked.
+func (s *series) any(from, to int64, f func(instance) bool) bool {
 	if s.step.left < 0 {
 		return true
 	}
 	found := false
 	s.missing = false
 	s.each(from, to, func(i instance) bool {
-		found = i.by == by && f(i)
+		found = f(i)
 		return !found
 	})
 	return found || s.missing || s.step.left < 0
