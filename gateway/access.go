@@ -39,7 +39,7 @@ func (h *handler) serves(s Services) bool { return h.Services&s != 0 }
 func (q *request) served() error {
 	on := true
 	switch q.target.Realm {
-	case RealmCalDAV, RealmUser, RealmRoot:
+	case RealmCalDAV, RealmUser, RealmRoot, RealmWellKnown:
 		on = q.h.serves(ServeCalDAV)
 	case RealmFeed:
 		on = q.h.serves(ServePublish)

@@ -24,7 +24,7 @@ func (q *request) move() error {
 		return err
 	}
 	if !to.calendar.Exists {
-		if to.calendar, err = q.account.Autocreate(ctx, to.calendar); err != nil {
+		if to.calendar, _, err = q.account.Autocreate(ctx, to.calendar); err != nil {
 			return err
 		}
 	}

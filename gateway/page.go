@@ -35,7 +35,7 @@ func (q *request) public() bool {
 	header := q.w.Header()
 	reads := q.r.Method == http.MethodGet || q.r.Method == http.MethodHead
 	switch {
-	case q.target.Realm == RealmWellKnown:
+	case q.target.Realm == RealmWellKnown && q.h.serves(ServeCalDAV):
 		// RFC 6764 section 5. The path alone, as the scheme and the host before a
 		// balancer are not known here; 307 keeps method and body. The way to the
 		// login is the same for every method.

@@ -84,7 +84,7 @@ func (q *request) title(v *calendar.View) (string, error) {
 // writeFeed streams the objects of a view. What cannot be read is left out, counted
 // and logged: it costs that object and no other.
 func (q *request) writeFeed(view *calendar.View, title string) error {
-	out := &feedAnswer{q: q}
+	out := &feedAnswer{q: q, skipped: view.Unreadable()}
 	feed := translate.NewFeedWriter(out, title)
 	for item, err := range view.Feed(q.r.Context()) {
 		if err != nil {

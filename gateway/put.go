@@ -100,7 +100,7 @@ func (q *request) autocreated(view *calendar.View) (*calendar.View, error) {
 	if q.place.calendar.Exists {
 		return view, nil
 	}
-	c, err := q.account.Autocreate(q.r.Context(), q.place.calendar)
+	c, _, err := q.account.Autocreate(q.r.Context(), q.place.calendar)
 	if err != nil {
 		return nil, err
 	}

@@ -40,14 +40,17 @@ func (q *request) subscribe() error {
 	status := http.StatusNoContent
 	c := q.feedCondition()
 	if view == nil {
-		status = http.StatusCreated
-		if view, err = q.createFeed(); err != nil {
+		made := false
+		if view, made, err = q.createFeed(); err != nil {
 			return err
 		}
 		if title, err = q.title(view); err != nil {
 			return err
 		}
-		c = calendar.FeedCondition{} // checked before there was anything
+		if made && view.Len() == 0 { // else somebody else was first, and the condition is about what that one wrote
+			status = http.StatusCreated
+			c.Check = nil // done before there was anything
+		}
 	}
 	q.clean(view)
 	c.Title = title
@@ -109,24 +112,25 @@ func (q *request) openFeed() (*calendar.View, string, error) {
 	return view, title, err
 }
 
-// createFeed makes the calendar that a publication is the first of. A default one
-// comes into being like at any first write.
-func (q *request) createFeed() (*calendar.View, error) {
+// createFeed makes the calendar that a publication is the first of, and tells whether
+// it did: another one may have come first. A default one comes into being like at any
+// first write.
+func (q *request) createFeed() (view *calendar.View, made bool, err error) {
 	ctx := q.r.Context()
-	if q.place.calendar.Default {
-		c, err := q.account.Autocreate(ctx, q.place.calendar)
-		if err != nil {
-			return nil, err
+	c := q.place.calendar
+	if c.Default {
+		if c, made, err = q.account.Autocreate(ctx, c); err != nil {
+			return nil, false, err
 		}
-		q.place.calendar = c
-		return q.open(c)
-	}
-	c, err := q.account.Create(ctx, q.place.path, calendar.Events, nil)
-	if err != nil && !calendar.IsKind(err, calendar.Exists) {
-		return nil, err
+	} else {
+		c, err = q.account.Create(ctx, q.place.path, calendar.Events, nil)
+		if made = err == nil; err != nil && !calendar.IsKind(err, calendar.Exists) {
+			return nil, false, err
+		}
 	}
 	q.place.calendar = c
-	return q.open(c)
+	view, err = q.open(c)
+	return view, made, err
 }
 
 // feedCondition is what the calendar checks before it replaces anything.

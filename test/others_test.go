@@ -195,7 +195,7 @@ func TestOtherKinds(t *testing.T) {
 			alice := openMailStore(t, b, "alice", backends.Password("alice"))
 			bob := openMailStore(t, b, "bob", backends.Password("bob"))
 			alice.do(func(c *imapclient.Client) error {
-				for name, kind := range map[string]string{"Termine": "event.default", "Liste": "task", "Ablage": "", "Meins": "", "Team A": ""} {
+				for name, kind := range map[string]string{"Termine": "event.default", "Liste": "task", "Zettel": "", "Ablage": "", "Meins": "", "Team A": ""} {
 					if err := c.Create(s.prefix+name, nil).Wait(); err != nil {
 						return err
 					}
@@ -211,9 +211,9 @@ func TestOtherKinds(t *testing.T) {
 				return nil
 			})
 			bob.do(func(c *imapclient.Client) error { return setFolderType(c, s.theirs+"Meins", "/private", "event") })
-			guest := &crashClient{"bob", backends.Password("bob"), startGateway(t, b, map[string][]string{"calendar": {"Team*"}}, false)}
+			guest := &crashClient{"bob", backends.Password("bob"), startGateway(t, b, map[string][]string{"calendar": {"Team*"}, "tasks": {"Zettel*"}}, false)}
 			const home = "/CalDAV/~alice/"
-			for name, want := range map[string]string{"Termine": "VEVENT", "Liste": "VTODO", "Meins": "VEVENT", "Team%20A": "VEVENT", "Ablage": ""} {
+			for name, want := range map[string]string{"Termine": "VEVENT", "Liste": "VTODO", "Zettel": "VTODO", "Meins": "VEVENT", "Team%20A": "VEVENT", "Ablage": ""} {
 				a := guest.ask(request{"PROPFIND", home + name + "/", map[string]string{"Depth": "0"}, componentSet})
 				if want == "" && a.status != 404 || want != "" && (a.status != 207 || !strings.Contains(a.body, `name="`+want+`"`)) {
 					t.Errorf("%s: %d %s", name, a.status, a.body)

@@ -260,6 +260,31 @@ func TestServeProcess(t *testing.T) {
 	}
 }
 
+// TestServeOptions: who and what the configuration leaves out is out.
+func TestServeOptions(t *testing.T) {
+	t.Parallel()
+	b := backends.Memory(t)
+	p := serve(t, b, "-allow", "u*", "-allow", "carol", "-deny", "c*", "-realms", "publish,publish-delete", "-delete-scope", "uploaded-kinds")
+	user, password := b.User()
+	allowed := &crashClient{user, password, strings.TrimPrefix(p.url, "http://")}
+	for name, status := range map[string]int{"alice": 403, "carol": 403, user: 404} {
+		c := &crashClient{name, backends.Password(name), allowed.gateway}
+		if a := c.ask(request{"OPTIONS", "/CalDAV/", nil, ""}); a.status != status {
+			t.Errorf("%s: %d, want %d", name, a.status, status)
+		}
+	}
+	task := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTODO\r\nUID:t\r\nDTSTAMP:20261125T090000Z\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
+	for _, body := range []string{task, feedOf(feedBefore), feedOf(feedAfter)} {
+		allowed.must(t, request{"PUT", "/CalendarDataDel/Calendar.ics", nil, body})
+	}
+	if a := allowed.ask(request{"GET", "/CalendarData/Calendar.ics", nil, ""}); !strings.Contains(a.body, "BEGIN:VTODO") {
+		t.Errorf("with -delete-scope uploaded-kinds events took a task away: %d %s", a.status, a.body)
+	}
+	if a := allowed.ask(request{"DELETE", "/CalendarData/Calendar.ics", nil, ""}); a.status != 403 {
+		t.Errorf("DELETE of a feed without unpublish: %d", a.status)
+	}
+}
+
 // TestMailServerAway: a mail server that is away, at the start or later, makes requests answer 503, with Retry-After, and
 // ends nothing.
 func TestMailServerAway(t *testing.T) {

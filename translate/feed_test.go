@@ -146,8 +146,8 @@ func TestUpload(t *testing.T) {
 	if !u.Same(1, item("BEGIN:VTIMEZONE\r\nTZID:Unused\r\nEND:VTIMEZONE", vevent("b", "DTSTART;TZID=Europe/Paris:20260310T180000"))) || u.Same(0, item(vevent("a"))) {
 		t.Error("Same looks at more than the components")
 	}
-	if len(u.Items[2].UID) != 32 {
-		t.Errorf("made-up UID %q", u.Items[2].UID)
+	if again, err := ReadUpload(second); err != nil || len(u.Items[2].UID) != 32 || again.Items[len(again.Items)-1].UID != u.Items[2].UID {
+		t.Errorf("made-up UID %q, then %+v, %v", u.Items[2].UID, again, err)
 	}
 }
 

@@ -49,6 +49,7 @@ type fieldSet struct {
 	broken bool // a field twice, or on more than one line
 	mailed bool // a field that only a mail transport writes
 	maybe  bool // Content-Type is one under which iCalendar comes
+	typed  bool // Content-Type is that of iCalendar
 }
 
 // ParseFields reads the header block of an index fetch. A message without valid
@@ -60,7 +61,7 @@ type fieldSet struct {
 func ParseFields(uid uint32, header []byte) (Record, error) {
 	var f fieldSet
 	f.read(header)
-	mail := Record{UID: uid, Unopened: f.maybe}
+	mail := Record{UID: uid, Unopened: f.maybe, Unreadable: f.typed} // Open tells
 	if f.mailed || f.broken || f.seen&(1<<fieldOp) == 0 {
 		return mail, nil
 	}
@@ -108,22 +109,28 @@ func (f *fieldSet) read(header []byte) {
 		case 'r', 'R', 'd', 'D':
 			f.mailed = f.mailed || hasField(line, "received") || hasField(line, "return-path") || hasField(line, "delivered-to")
 		case 'c', 'C':
-			f.maybe = f.maybe || hasField(line, "content-type") && mayHoldCalendar(line)
+			if hasField(line, "content-type") {
+				maybe, typed := mayHoldCalendar(line)
+				f.maybe, f.typed = f.maybe || maybe, f.typed || typed
+			}
 		}
 		last = -1
 	}
 }
 
 // mayHoldCalendar says whether a Content-Type is one under which calendar programs
-// and mail bring iCalendar. A type that stands on a folded line may be.
-func mayHoldCalendar(line []byte) bool {
+// and mail bring iCalendar, and whether it says so itself. A type that stands on a
+// folded line may be.
+func mayHoldCalendar(line []byte) (maybe, typed bool) {
 	_, value, _ := bytes.Cut(line, []byte(":"))
 	kind, _, _ := bytes.Cut(value, []byte(";"))
 	switch kind := strings.ToLower(string(bytes.Trim(kind, " \t"))); kind {
-	case "", "text/calendar", "application/ics", "application/octet-stream":
-		return true
+	case "text/calendar", "application/ics":
+		return true, true
+	case "", "application/octet-stream":
+		return true, false
 	default:
-		return strings.HasPrefix(kind, "multipart/")
+		return strings.HasPrefix(kind, "multipart/"), false
 	}
 }
 

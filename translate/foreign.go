@@ -76,10 +76,10 @@ func ReadForeign(message []byte) (*Foreign, error) {
 func (r *Record) Open(message []byte) error {
 	r.Opened, r.Unopened = true, false
 	f, err := ReadForeign(message)
-	if errors.Is(err, ErrMail) {
+	if errors.Is(err, ErrMail) && !r.Unreadable {
 		return nil
 	}
-	if err != nil {
+	if r.Unreadable = err != nil; err != nil {
 		return err
 	}
 	r.Foreign, r.Op, r.Mixed = true, OpPut, f.Mixed

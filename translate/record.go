@@ -85,6 +85,9 @@ type Record struct {
 	Opened bool
 	// Unopened: a message without our fields that may hold iCalendar: Open tells.
 	Unopened bool
+	// Unreadable: a message without our fields that says it is iCalendar, and could
+	// not be read as an object, or is too large for one.
+	Unreadable bool
 	// ReadOnly: a version of a later calgate, from another folder. It is shown as
 	// far as it can be read, and never replaced.
 	ReadOnly bool

@@ -39,7 +39,7 @@ func eachServer(t *testing.T, f func(t *testing.T, args []string, open func() (*
 				if err != nil {
 					t.Fatal(err)
 				}
-				cal, err := account.Autocreate(t.Context(), home.DefaultCalendar())
+				cal, _, err := account.Autocreate(t.Context(), home.DefaultCalendar())
 				if err != nil {
 					t.Fatal(err)
 				}

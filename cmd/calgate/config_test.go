@@ -60,6 +60,9 @@ func TestConfig(t *testing.T) {
 		"domains by host":   {map[string]string{"CALGATE_DOMAIN": "cal.a.org=a.org,b.org"}, []string{"-imap", "imaps://h"}, ""},
 		"bad domain":        {nil, []string{"-imap", "imaps://h", "-domain", "@a.org"}, "domain"},
 		"no sessions":       {nil, []string{"-imap", "imaps://h", "-imap-sessions", "0"}, "imap-sessions"},
+		"unknown realm":     {nil, []string{"-imap", "imaps://h", "-realms", "publish,carddav"}, `"carddav" is none of`},
+		"unknown scope":     {nil, []string{"-imap", "imaps://h", "-delete-scope", "none"}, "delete-scope"},
+		"bad others":        {nil, []string{"-imap", "imaps://h", "-others", "shared/"}, "-others"},
 		"bad size":          {nil, []string{"-imap", "imaps://h", "-cache-size", "12"}, "cache-size"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,6 +107,14 @@ func TestListsFromEnvironment(t *testing.T) {
 	}
 	if got := strings.Join(c.calendars, "|"); got != "Team/%|Room *" {
 		t.Errorf("calendars %q", got)
+	}
+}
+
+// What the mail server is to be asked by comes to the store.
+func TestOthers(t *testing.T) {
+	c := &config{}
+	if _, err := c.parse(commands()[0], []string{"-imap", "imaps://h", "-others", "shared/%u/"}); err != nil || c.imapOptions.Others != "shared/%u/" {
+		t.Errorf("others %q, %v", c.imapOptions.Others, err)
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *replacement) send(ctx context.Context, steps []replaceStep) error {
 	return r.settle(ctx, sent, err)
 }
 
-// require checks the rights for all steps before anything is written.
+// require checks for all steps, before anything is written, that they may be done.
 func (r *replacement) require(steps []replaceStep) error {
 	for _, s := range steps {
 		p := WriteContent
@@ -63,6 +63,9 @@ func (r *replacement) require(steps []replaceStep) error {
 		}
 		if err := r.v.require("Replace", p); err != nil {
 			return err
+		}
+		if s.head != nil && s.head.Head.ReadOnly {
+			return r.v.unavailable("Replace", errNewer)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -9,6 +10,9 @@ import (
 
 	"calgate/imapstore"
 )
+
+// errNotDone says that the mail server answered OK and did nothing.
+var errNotDone = errors.New("the mail server says OK and has not done it")
 
 // Create makes a calendar under a path of the account's own home, with its first
 // properties (RFC 4791 section 5.3.1). CREATE and properties are two steps: an
@@ -100,6 +104,12 @@ func (a *Account) create(ctx context.Context, mailbox string) error {
 	if err != nil {
 		return wrap("Create", mailbox, err)
 	}
+	switch _, err := a.session.Look(ctx, mailbox); {
+	case storeKind(err, imapstore.NotFound):
+		return &Error{Op: "Create", Mailbox: mailbox, Kind: Unavailable, Err: errNotDone}
+	case err != nil:
+		return wrap("Create", mailbox, err)
+	}
 	a.server.o.Logger.InfoContext(ctx, "mailbox created", "mailbox", mailbox, "user", a.name)
 	if a.server.o.Subscribe && mailbox != settingsMailbox {
 		if err := a.session.Subscribe(ctx, mailbox, true); err != nil {
@@ -110,20 +120,22 @@ func (a *Account) create(ctx context.Context, mailbox string) error {
 }
 
 // Autocreate makes a default mailbox that is not there yet, before the first write
-// below it. Kind Conflict where that is switched off.
-func (a *Account) Autocreate(ctx context.Context, c Calendar) (Calendar, error) {
+// below it. made is false where it is there already, by somebody else's doing at the
+// last moment too. Kind Conflict where that is switched off.
+func (a *Account) Autocreate(ctx context.Context, c Calendar) (there Calendar, made bool, err error) {
 	if c.Exists {
-		return c, nil
+		return c, false, nil
 	}
 	if !a.server.o.Autocreate || !c.Default || c.Others() {
-		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Conflict}
+		return c, false, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Conflict}
 	}
-	if err := a.create(ctx, c.Mailbox); err != nil && !IsKind(err, Exists) {
-		return c, err
+	err = a.create(ctx, c.Mailbox)
+	if err != nil && !IsKind(err, Exists) {
+		return c, false, err
 	}
 	a.forgetHome()
 	c.Exists = true
-	return c, nil
+	return c, err == nil, nil
 }
 
 // CreateDefaults makes both default mailboxes for a user who has no calendar
@@ -135,7 +147,7 @@ func (a *Account) CreateDefaults(ctx context.Context) (*Home, error) {
 		return h, err
 	}
 	for _, c := range h.defaults {
-		if _, err := a.Autocreate(ctx, c); err != nil {
+		if _, _, err := a.Autocreate(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -160,6 +172,14 @@ func (a *Account) Remove(ctx context.Context, c Calendar) error {
 	}
 	a.server.cache.forget(folderKey{a.session.LoginKey(), c.Mailbox})
 	a.forgetHome()
+	// Another one of that name may be there by now, made by somebody else.
+	switch looked, err := a.session.Look(ctx, c.Mailbox); {
+	case storeKind(err, imapstore.NotFound), err == nil && looked.UIDValidity != v.ix.triple.UIDValidity:
+	case err == nil:
+		return v.unavailable("Remove", errNotDone)
+	default:
+		return v.unavailable("Remove", err)
+	}
 	a.server.o.Logger.InfoContext(ctx, "mailbox deleted", "mailbox", c.Mailbox, "user", a.name)
 	return nil
 }

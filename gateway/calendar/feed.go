@@ -81,6 +81,17 @@ func (v *View) Feed(ctx context.Context) iter.Seq2[Item, error] {
 	}
 }
 
+// Unreadable is how many messages of other programs say that they are iCalendar, and
+// are not shown because they cannot be read.
+func (v *View) Unreadable() (n int) {
+	for _, r := range v.ix.records {
+		if r.Unreadable && !r.Deleted {
+			n++
+		}
+	}
+	return n
+}
+
 // Refresh moves the view to what the folder shows now.
 func (v *View) Refresh(ctx context.Context) error {
 	if !v.calendar.Exists {

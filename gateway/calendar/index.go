@@ -182,6 +182,9 @@ func (a *Account) fetchFields(ctx context.Context, ix *index, uids []uint32, emp
 			rec.ReadOnly = true
 		}
 		rec.Size, rec.InternalDate, rec.Deleted = row.Size, row.InternalDate, row.Deleted
+		if rec.Unreadable && rec.Size > translate.MaxForeign { // and so never opened
+			a.unreadable(ctx, ix, row.UID, errOversize)
+		}
 		ix.records = append(ix.records, &rec)
 		got++
 	}
@@ -217,11 +220,15 @@ func (a *Account) openForeign(ctx context.Context, ix *index) error {
 			continue
 		}
 		if err := r.Open(m.Octets); err != nil {
-			a.server.o.Logger.WarnContext(ctx, "a message holds a calendar object that cannot be read; it is not shown",
-				"mailbox", ix.triple.Name, "uid", m.UID, "user", a.name, "err", err)
+			a.unreadable(ctx, ix, m.UID, err)
 		}
 	}
 	return nil
+}
+
+func (a *Account) unreadable(ctx context.Context, ix *index, uid uint32, err error) {
+	a.server.o.Logger.WarnContext(ctx, "a message holds a calendar object that cannot be read; it is not shown",
+		"mailbox", ix.triple.Name, "uid", uid, "user", a.name, "err", err)
 }
 
 // openCopies makes the listing. A version that somebody put there a second time

@@ -76,6 +76,9 @@ func (v *View) source(ctx context.Context, name string, p Privilege, c Condition
 	if err := v.require("Move", p); err != nil {
 		return nil, nil, err
 	}
+	if p == Unbind && head.Head.ReadOnly {
+		return nil, nil, v.unavailable("Move", errNewer)
+	}
 	if err := c.check(v.entry(head), true); err != nil {
 		return nil, nil, err
 	}

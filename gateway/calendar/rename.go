@@ -48,10 +48,11 @@ func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calend
 		return c, err
 	}
 	defer a.forgetHome()
-	if err := a.rename(ctx, c.Mailbox, to.Mailbox); err != nil {
+	listed, err := a.rename(ctx, c.Mailbox, to.Mailbox)
+	if err != nil {
 		return c, err
 	}
-	err = a.follow(ctx, moving, c.Mailbox, to.Mailbox)
+	err = a.follow(ctx, moving, listed, c.Mailbox, to.Mailbox)
 	a.relist(ctx, to.Mailbox)
 	return to, err
 }
@@ -98,30 +99,35 @@ func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapst
 	return moving, nil
 }
 
-// rename is RENAME, told to the log. Where its answer got lost the names tell what became
-// of it.
-func (a *Account) rename(ctx context.Context, from, to string) error {
+// rename is RENAME, told to the log, and the mailboxes after it. Their names tell what
+// became of it, also where its answer got lost; after an OK the new name says enough,
+// as some servers make the old one again by themselves.
+func (a *Account) rename(ctx context.Context, from, to string) ([]imapstore.Listed, error) {
 	err := a.session.Rename(ctx, from, to)
-	if unknown(err) {
-		if err := a.renew(ctx); err != nil {
-			return err
-		}
-		listed, lerr := a.session.List(ctx, false)
-		if lerr != nil {
-			return wrap("Rename", from, lerr)
-		}
-		if hasMailbox(listed, to) && !hasMailbox(listed, from) {
-			err = nil
-		}
-	}
+	lost := unknown(err)
 	switch {
 	case storeKind(err, imapstore.Denied):
-		return &Error{Op: "Rename", Mailbox: to, Kind: NameRefused, Err: err}
-	case err != nil:
-		return wrap("Rename", from, err)
+		return nil, &Error{Op: "Rename", Mailbox: to, Kind: NameRefused, Err: err}
+	case err != nil && !lost:
+		return nil, wrap("Rename", from, err)
+	}
+	if lost {
+		if err := a.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
+	listed, lerr := a.session.List(ctx, false)
+	switch {
+	case lerr != nil:
+		return nil, wrap("Rename", from, lerr)
+	case hasMailbox(listed, to) && !(lost && hasMailbox(listed, from)):
+	case lost:
+		return nil, wrap("Rename", from, err)
+	default:
+		return nil, &Error{Op: "Rename", Mailbox: from, Kind: Unavailable, Err: errNotDone}
 	}
 	a.server.o.Logger.InfoContext(ctx, "mailbox renamed", "mailbox", from, "to", to, "user", a.name)
-	return nil
+	return listed, nil
 }
 
 func hasMailbox(listed []imapstore.Listed, name string) bool {
@@ -136,17 +142,13 @@ func hasMailbox(listed []imapstore.Listed, name string) bool {
 // follow does what a RENAME of the server leaves to do: mailboxes below that stayed where
 // they were, and subscriptions, which belong to names. Nothing is lost where it ends in
 // the middle: what stayed is a calendar under its old name.
-func (a *Account) follow(ctx context.Context, moving []imapstore.Listed, from, to string) error {
-	listed, err := a.session.List(ctx, false)
-	if err != nil {
-		return wrap("List", "", err)
-	}
+func (a *Account) follow(ctx context.Context, moving, listed []imapstore.Listed, from, to string) error {
 	for _, l := range moving {
 		name := to + strings.TrimPrefix(l.Name, from)
 		a.server.cache.forget(folderKey{a.session.LoginKey(), l.Name})
 		a.server.cache.forget(folderKey{a.session.LoginKey(), name})
 		if l.Name != from && !l.NoSelect && hasMailbox(listed, l.Name) {
-			if err := a.rename(ctx, l.Name, name); err != nil {
+			if _, err := a.rename(ctx, l.Name, name); err != nil {
 				return err
 			}
 		}

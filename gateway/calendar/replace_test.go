@@ -230,10 +230,12 @@ func TestReplaceOverQuota(t *testing.T) {
 		for i := range 40 {
 			large = append(large, fmt.Sprintf("large%d=%s", i, strings.Repeat("x", 800)))
 		}
-		if _, err := v.Replace(t.Context(), replaceAll(t, large...), calendar.FeedCondition{}); !calendar.IsKind(err, calendar.OverQuota) {
+		whole := g.account(t, 1).Session().Caps().MultiAppend
+		_, err := v.Replace(t.Context(), replaceAll(t, large...), calendar.FeedCondition{})
+		var full *calendar.Error
+		if !errors.As(err, &full) || full.Kind != calendar.OverQuota || (full.Name == "") != whole {
 			t.Errorf("%v", err)
 		}
-		whole := g.account(t, 1).Session().Caps().MultiAppend
 		if got := feedOf(t, g.open(t, 1)); whole && !slices.Equal(got, []string{"a=one", "b=one"}) || !slices.Contains(got, "b=one") {
 			t.Errorf("over quota left %v", got)
 		}

@@ -95,7 +95,7 @@ func (g *fleet) open(t *testing.T, i int) *calendar.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := a.Autocreate(t.Context(), h.DefaultCalendar())
+	c, _, err := a.Autocreate(t.Context(), h.DefaultCalendar())
 	if err != nil {
 		t.Fatal(err)
 	}
