@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -138,21 +139,21 @@ func (m *multistatus) listCalendar(c calendar.Calendar, v *calendar.View, failed
 	return m.respond(davxml.EscapeHref(m.q.hrefCalendar(c)), "", s, failed)
 }
 
-// homeTag is CS:getctag of a home: it changes with any calendar in it, and when one
-// comes or goes. It is the same on every gateway and for every spelling of the home:
+// homeTag is CS:getctag of a home: it changes with any calendar in it, with what the user
+// may do there or calls it, and when one comes or goes. It is the same on every gateway and for every spelling of the home:
 // the owner is named as the mail server has him.
 func (q *request) homeTag(home *calendar.HomeView) string {
 	base := q.hrefHome()
 	if q.place.owner != "" {
 		base = "/CalDAV/~" + escapeSegment(strings.ToLower(home.Owner)) + "/"
 	}
-	var lines []string
+	lines := []string{home.SettingsTag() + "\n"}
 	for _, c := range home.All() {
 		href := base + escapePath(c.Path) + "/"
 		if q.place.owner == "" && c.Others() {
 			href = q.hrefShare(base, c)
 		}
-		lines = append(lines, href+" "+home.CTag(c)+"\n")
+		lines = append(lines, fmt.Sprint(href, " ", home.CTag(c), " ", home.Privileges(c), "\n"))
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "")))

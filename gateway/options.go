@@ -12,8 +12,14 @@ import (
 const compliance = "1, 3, access-control, calendar-access, extended-mkcol"
 
 // options answers OPTIONS. It is behind the login like everything else, as set-up
-// programs check the password with it.
+// programs check the password with it. Of what another user shares it tells who may read
+// it (RFC 3744 appendix B): the place may be known from before the share was taken away.
 func (q *request) options() error {
+	if q.place.calendar.Others() {
+		if _, err := q.open(q.place.calendar); err != nil {
+			return err
+		}
+	}
 	header := q.w.Header()
 	dav := compliance
 	if q.account.CanShare() {

@@ -47,4 +47,8 @@ func readCaps(all []string) Caps {
 // RightsLag says that a session may go on with rights of others' mailboxes, and with ACLs, as it saw them once: Dovecot's
 // processes read the file of a mailbox's ACL at most every 30 s. Cyrus and Courier read it at every command; of a server that
 // is not known the worse is expected.
-func (c Caps) RightsLag() bool { return c.ACL && !c.Annotations && !c.UnionACL }
+func (c Caps) RightsLag() bool { return c.ACL && c.SharesLag() }
+
+// SharesLag says that a session may not list what was shared after it began. So it is with Dovecot, also where IMAP is not told
+// of its ACLs; Cyrus and Courier list what is there.
+func (c Caps) SharesLag() bool { return !c.Annotations && !c.UnionACL }

@@ -198,8 +198,8 @@ func (c *conn) shownOther(real string) (string, bool) {
 	return "~" + owner + "/" + path, ok
 }
 
-// shareAge is the age of a session up to which an Overview believes what it lists of others: a Dovecot session never lists a user whose first share
-// is younger than itself.
+// shareAge is the age of a session up to which an Overview believes what it lists of others where Caps.SharesLag: a Dovecot
+// session never lists a user whose first share is younger than itself.
 const shareAge = time.Minute
 
 // listPattern is a name as a pattern of LIST: Cyrus finds no name with a circumflex in it but by a wildcard. Who uses it must

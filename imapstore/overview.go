@@ -21,7 +21,7 @@ type Scope struct {
 // Overview lists mailboxes, sorted by name, in few exchanges: all that one command can tell of many mailboxes goes in one
 // write (LIST-EXTENDED, RFC 5258; LIST-STATUS, RFC 5819; LIST-MYRIGHTS, RFC 8440; LIST-METADATA, RFC 9590, else a
 // GETMETADATA for all), and what must be asked of each follows in a second one, pipelined. The mailboxes of others are listed
-// in a session that is at most a minute old.
+// in a session that is at most a minute old, where an older one may not list all of them (Caps.SharesLag).
 func (s *Session) Overview(ctx context.Context, scope Scope) ([]Listed, error) {
 	if scope.Owner != "" && strings.EqualFold(scope.Owner, s.user) {
 		scope.Own, scope.Others, scope.Owner = true, false, ""
@@ -30,7 +30,7 @@ func (s *Session) Overview(ctx context.Context, scope Scope) ([]Listed, error) {
 	if !scope.Own && !elsewhere {
 		return nil, nil
 	}
-	if elsewhere {
+	if elsewhere && s.c.caps.SharesLag() {
 		if err := s.renew(ctx, shareAge); err != nil {
 			return nil, wrap("Overview", "", err)
 		}

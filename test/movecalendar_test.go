@@ -16,7 +16,7 @@ var renamingServers = []struct {
 }{
 	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{ACL: true}) }},
 	{"sdbox dotted", func(t testing.TB) *backends.Server {
-		return backends.Dovecot(t, backends.Options{Format: "sdbox", Dotted: true})
+		return backends.Dovecot(t, backends.Options{ACL: true, Format: "sdbox", Dotted: true})
 	}},
 	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }},
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }},
@@ -24,7 +24,7 @@ var renamingServers = []struct {
 
 // A calendar that is moved by one gateway is gone under its old name on another one, whose session has it selected and whose
 // caches hold it: Cyrus does not tell such a session, and Courier shows it the mailbox as it was and gives a note for each
-// message. An empty one is gone as well.
+// message. An empty one is gone as well. Who shares it finds it under its new name in his home.
 func TestMovedUnderAnotherGateway(t *testing.T) {
 	for _, s := range renamingServers {
 		t.Run(s.name, func(t *testing.T) {
@@ -36,6 +36,10 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 				{mover.user, mover.password, startGateway(t, b, nil, true)},
 			}
 			mail := openMailStore(t, b, mover.user, mover.password)
+			guest := newCrashClient(t, b, "")
+			acl := func(name string) string {
+				return strings.Join(mail.raw(fmt.Sprintf("GETACL %q", mail.name("Calendar/"+name))), "\n")
+			}
 			list := func(path string) request {
 				return request{"PROPFIND", path, map[string]string{"Depth": "1"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:displayname/></D:prop></D:propfind>`}
 			}
@@ -52,6 +56,8 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 					mover.must(t, request{"PUT", from + "a.ics", nil, crashEvent("moved")})
 				}
 				mail.raw(`SUBSCRIBE "` + mail.name(fmt.Sprintf("Calendar/Work %v", empty)) + `"`)
+				setACL(t, b, mover, fmt.Sprintf("Calendar/Work %v", empty), guest.user, "lrs")
+				granted := acl(fmt.Sprintf("Work %v", empty))
 				var before []crashAnswer
 				for _, o := range others {
 					o.must(t, list(from))
@@ -63,6 +69,16 @@ func TestMovedUnderAnotherGateway(t *testing.T) {
 				if a := since(to, find(syncToken, token)); s.name == "courier" && (a.status != 403 || !strings.Contains(a.body, "valid-sync-token")) ||
 					s.name != "courier" && (a.status != 207 || strings.Contains(a.body, "href>")) {
 					t.Errorf("sync since before the MOVE: %d %s", a.status, a.body)
+				}
+				if got := acl(fmt.Sprintf("Job %v", empty)); !strings.Contains(got, guest.user) || got != strings.ReplaceAll(granted, "Work", "Job") {
+					t.Errorf("the ACL was %s, is %s", granted, got)
+				}
+				guest.gateway = startGateway(t, b, nil, false)
+				shown := guest.home(t, "/CalDAV/~me/")
+				for path, want := range map[string]bool{from: false, to: true} {
+					if _, ok := shown["~"+mover.user+":"+strings.TrimPrefix(path, "/CalDAV/~me/")]; ok != want {
+						t.Errorf("who shares %s is shown it: %v; %v", path, ok, shown)
+					}
 				}
 				for i, o := range others {
 					if a := o.ask(object(from)); a.status != 404 {

@@ -145,7 +145,10 @@ func sharedInOneHome(t *testing.T, b *backends.Server, owner, guest *crashClient
 	sameCalendar(t, owner, guest)
 	walkedHome(t, owner, guest)
 	writtenShare(t, owner, guest)
-	watchedHome(t, owner, guest)
+	watchedHome(t, owner, guest, func() {
+		setACL(t, b, owner, "Calendar", guest.user, "lrswite")
+		again()
+	})
 
 	// taken away, they are not
 	homes := []string{"/CalDAV/~me/", "/CalDAV/~" + owner.user + "/"}
@@ -300,8 +303,8 @@ func writtenShare(t *testing.T, owner, guest *crashClient) {
 	}
 }
 
-// watchedHome polls everything in one request.
-func watchedHome(t *testing.T, owner, guest *crashClient) {
+// watchedHome polls everything in one request. Grant gives the guest more rights.
+func watchedHome(t *testing.T, owner, guest *crashClient, grant func()) {
 	t.Helper()
 	first := guest.ask(request{"REPORT", "/CalDAV/~me/", nil, syncReport("")})
 	token := find(oneToken, first.body)
@@ -315,23 +318,32 @@ func watchedHome(t *testing.T, owner, guest *crashClient) {
 	if a := guest.ask(request{"REPORT", "/CalDAV/~me/", nil, syncReport(token)}); a.status != 207 || len(responses(a.body)) != 0 || find(oneToken, a.body) != token {
 		t.Errorf("a poll: %d %s", a.status, a.body)
 	}
-	for what, q := range map[string]request{
-		"an event":    {"PUT", "/CalDAV/~me/Calendar/z.ics", nil, displaced("z")},
-		"a name":      {"PROPPATCH", "/CalDAV/~me/Calendar/", nil, displayName("Mine")},
-		"a calendar ": {"DELETE", "/CalDAV/~me/Team/One%3A%20two/", nil, ""},
+	colour := request{"PROPPATCH", "/CalDAV/~me/~" + owner.user + ":Calendar/", nil, `<D:propertyupdate xmlns:D="DAV:" xmlns:A="http://apple.com/ns/ical/"><D:set><D:prop>` +
+		`<A:calendar-color>#112233FF</A:calendar-color></D:prop></D:set></D:propertyupdate>`}
+	for _, change := range []struct {
+		what string
+		do   func()
+	}{
+		{"an event of another", func() { owner.must(t, request{"PUT", "/CalDAV/~me/Calendar/z.ics", nil, displaced("z")}) }},
+		{"a name of another", func() { owner.must(t, request{"PROPPATCH", "/CalDAV/~me/Calendar/", nil, displayName("Mine")}) }},
+		{"a calendar of another", func() { owner.must(t, request{"DELETE", "/CalDAV/~me/Team/One%3A%20two/", nil, ""}) }},
+		{"the colour for oneself alone", func() { guest.must(t, colour) }},
+		{"the rights", func() {
+			if got := guest.home(t, "/CalDAV/~me/")["~"+owner.user+":Calendar/"]; got != "Mine ("+owner.user+")" {
+				t.Errorf("the owner's name for a calendar is shown as %q", got)
+			}
+			grant()
+		}},
 	} {
-		owner.must(t, q)
+		change.do()
 		now := guest.homeToken(t)
 		if now == token {
-			t.Errorf("%s of another changed, and the token did not", what)
+			t.Errorf("%s changed, and the token did not", change.what)
 		}
 		token = now
 	}
 	if a := guest.ask(request{"PROPFIND", "/CalDAV/~me/", map[string]string{"Depth": "0"}, `<D:propfind xmlns:D="DAV:"><D:prop><D:supported-report-set/></D:prop></D:propfind>`}); !strings.Contains(a.body, "<D:sync-collection/>") || !strings.Contains(a.body, "<C:calendar-multiget/>") {
 		t.Errorf("the reports of the home: %s", a.body)
-	}
-	if got := guest.home(t, "/CalDAV/~me/")["~"+owner.user+":Calendar/"]; got != "Mine ("+owner.user+")" {
-		t.Errorf("the owner's name for a calendar is shown as %q", got)
 	}
 }
 

@@ -43,6 +43,13 @@ func (h *HomeView) CTag(c Calendar) string {
 	return ctag(s.Mailbox)
 }
 
+// Privileges are what the user may do in a calendar, as far as the listing tells.
+func (h *HomeView) Privileges(c Calendar) []Privilege { return h.states.rights(c).privileges() }
+
+// SettingsTag changes with what the user has set for himself alone, as far as it is in his
+// settings mailbox. Only a listing of his own home tells it.
+func (h *HomeView) SettingsTag() string { return h.CTag(Calendar{Mailbox: settingsMailbox}) }
+
 // OpenHome lists all that the account's home shows: the user's own calendars, and
 // those of others that the user may read, as far as Options.Shares goes. What LIST
 // shows counts: a share appears without any step, in a session at most a minute old.

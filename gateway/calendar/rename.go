@@ -52,7 +52,9 @@ func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calend
 	if err != nil {
 		return c, err
 	}
-	return to, a.follow(ctx, moving, listed, c.Mailbox, to.Mailbox)
+	err = a.follow(ctx, moving, listed, c.Mailbox, to.Mailbox)
+	a.relist(ctx, to.Mailbox)
+	return to, err
 }
 
 // moving are the mailboxes that a RENAME would move, if it may.
@@ -157,4 +159,26 @@ func (a *Account) follow(ctx context.Context, moving, listed []imapstore.Listed,
 		}
 	}
 	return nil
+}
+
+// touch is an identifier that gives nobody anything.
+var touch = imapstore.Identifier{Kind: imapstore.IdentifierGroup, Name: "calgate-moved"}
+
+// relist lets a server of which RightsLag is true make its list of what users share anew:
+// Dovecot does so when an ACL changes, but not at RENAME, and until then LIST shows nobody
+// what has moved. Rights that are the same are no change. Where it fails the calendar has
+// moved all the same.
+func (a *Account) relist(ctx context.Context, mailbox string) {
+	if !a.session.Caps().RightsLag() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime) // the entry is not to stay
+	defer cancel()
+	err := a.session.SetACL(ctx, mailbox, touch, "l")
+	if err == nil || unknown(err) {
+		err = errors.Join(err, a.session.SetACL(ctx, mailbox, touch, ""))
+	}
+	if err != nil {
+		a.server.o.Logger.WarnContext(ctx, "who shares a moved calendar may not see it", "mailbox", mailbox, "user", a.name, "err", err)
+	}
 }
