@@ -92,5 +92,8 @@ func TestGetJSON(t *testing.T) {
 		if got := a.Header.Get("Content-Type") == "application/calendar+json"; got != json || strings.HasPrefix(a.body, "[") != json || (a.Header.Get("ETag") == tag) == json {
 			t.Errorf("%q: %v %s", accept, a.Header, a.body)
 		}
+		if n := r.want(304, "GET", "/CalDAV/Calendar/s.ics", "", "Accept: "+accept, "If-None-Match: "+a.Header.Get("ETag")); n.Header.Get("ETag") != a.Header.Get("ETag") {
+			t.Errorf("%q: %v in a 304", accept, n.Header)
+		}
 	}
 }

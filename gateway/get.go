@@ -31,9 +31,12 @@ func (q *request) get() error {
 	}
 	e, exists := view.Entry(q.place.name)
 	q.w.Header().Set("Vary", "Accept")
+	json := prefersJSON(q.r.Header["Accept"])
 	if err := q.cond.check(q.r.Method, stateOf(e, exists)); err != nil {
 		if err == errNotModified {
-			q.validators(e)
+			if q.validators(e); json {
+				q.w.Header().Set("ETag", "W/"+e.ETag) // as of the 200
+			}
 			q.w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
@@ -43,7 +46,6 @@ func (q *request) get() error {
 		return notFound("no such object")
 	}
 	var body []byte
-	json := prefersJSON(q.r.Header["Accept"])
 	if q.r.Method != http.MethodHead || e.Length < 0 || json {
 		item, err := q.read(view, e)
 		if err != nil {

@@ -89,6 +89,11 @@ func TestFiltersRefused(t *testing.T) {
 		{"valid-filter", inProp(`<C:time-range start="20260101T000000Z"/><C:text-match>x</C:text-match>`)},
 		{"valid-filter", inProp(`<C:time-range start="20260101T000000Z"/>`)},
 		{"valid-filter", inProp(`<C:text-match negate-condition="perhaps">x</C:text-match>`)},
+		{"valid-filter", inProp(`<C:text-match>x</C:text-match><C:text-match>y</C:text-match>`)},
+		{"valid-filter", inProp(`<C:param-filter name="CN"><C:text-match>x</C:text-match><C:text-match>y</C:text-match></C:param-filter>`)},
+		{"valid-filter", inEvent(strings.Repeat(`<C:time-range start="20260101T000000Z"/>`, 2))},
+		{"valid-filter", `<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="DTSTAMP">` +
+			strings.Repeat(`<C:time-range start="20260101T000000Z"/>`, 2) + `</C:prop-filter></C:comp-filter></C:comp-filter>`},
 		{"valid-filter", inEvent(`<C:time-range start="20260101T000000"/>`)},
 		{"valid-filter", inEvent(`<C:time-range end="20260101T250000Z"/>`)},
 		{"valid-filter", `<C:comp-filter name="VCALENDAR"><C:comp-filter name="VTIMEZONE"><C:time-range start="20260101T000000Z"/></C:comp-filter></C:comp-filter>`},

@@ -174,6 +174,7 @@ func TestMatchStructure(t *testing.T) {
 		"text of umlauts":         {text("SUMMARY", "büRO"), true},
 		"other umlaut":            {text("SUMMARY", "BÜRO"), false},
 		"unicode-casemap":         {prop(PropFilter{Name: "SUMMARY", Text: &TextMatch{Collation: "i;unicode-casemap", Text: "BÜRO"}}), true},
+		"unicode, decomposed":     {prop(PropFilter{Name: "SUMMARY", Text: &TextMatch{Collation: "i;unicode-casemap", Text: "bu\u0308ro"}}), true},
 		"octet":                   {prop(PropFilter{Name: "SUMMARY", Text: &TextMatch{Collation: "i;octet", Text: "Tea"}}), true},
 		"octet, other case":       {prop(PropFilter{Name: "SUMMARY", Text: &TextMatch{Collation: "i;octet", Text: "tea"}}), false},
 		"text under a fold":       {text("ATTENDEE", "QUAY@EXAMPLE"), true},

@@ -28,7 +28,7 @@ const (
 // NewFreeBusy returns a FreeBusy of a range.
 func NewFreeBusy(r TimeRange) *FreeBusy {
 	r = r.normal()
-	return &FreeBusy{asked: TimeRange{max(r.Start, minWall), min(r.End, maxWall)}, budget: NewBudget()}
+	return &FreeBusy{asked: TimeRange{max(r.Start, minDate), min(r.End, maxDate)}, budget: NewBudget()}
 }
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.

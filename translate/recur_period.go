@@ -84,7 +84,8 @@ func (g *recurrence) fillMonth(year, month int64) {
 		case dom > length && g.skip == backward:
 			dom = length
 		case dom > length && g.skip == forward:
-			g.add(first + length) // RFC 7529 section 4.1
+			// RFC 7529 section 4.1; BYDAY is asked about where it moved. December has all days.
+			g.addMatching(first+length, year, month+1, 1, monthLength(year, month+1))
 			continue
 		}
 		if 1 <= dom && dom <= length {

@@ -100,6 +100,7 @@ func TestRuleExamples(t *testing.T) {
 		// RFC 7529 section 5
 		{"20140131", "RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=FORWARD;COUNT=4", "2014: 0131 0301 0331 0501"},
 		{"20140131", "RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=BACKWARD;COUNT=4", "2014: 0131 0228 0331 0430"},
+		{"20260131", "RSCALE=GREGORIAN;FREQ=MONTHLY;BYMONTHDAY=31;BYDAY=SA;SKIP=FORWARD", "2026: 0131 1031 2027: 0501"},
 		{"20160229", "RSCALE=GREGORIAN;FREQ=YEARLY;SKIP=FORWARD", "2016: 0229 2017: 0301 2018: 0301 2019: 0301 2020: 0229"},
 		{"20160229", "RSCALE=GREGORIAN;FREQ=YEARLY", "2016: 0229 2020: 0229"},
 		// DTSTART that does not fit counts (RFC 5545 section 3.3.10); it is no instance of the rule itself.
@@ -108,6 +109,8 @@ func TestRuleExamples(t *testing.T) {
 		{"19970512", "FREQ=YEARLY;BYWEEKNO=20", "1997: 0512 1998: 0511"},
 		// Weeks at the edges of years.
 		{"20041227", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO,SU", "2004: 1227 2005: 0102 2009: 1228 2010: 0103"},
+		{"20020101", "FREQ=YEARLY;BYWEEKNO=52;BYDAY=TU;WKST=TH", "2002: 0101 1231 2003: 1230"},
+		{"20020101", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TU;WKST=TH", "2007: 0102"},
 		{"20031229", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "2003: 1229 2005: 0103 2006: 0102 2007: 0101 1231"},
 		{"20200101", "freq=daily; interval=1 ;;X-A=1;COUNT=2;", "2020: 0101 0102"},
 		{"20200229", "FREQ=YEARLY;BYMONTHDAY=-1;BYMONTH=2", "2020: 0229 2021: 0228"},
@@ -226,7 +229,9 @@ func numbers(n int) []int {
 // with and without a number in one BYDAY (it wants both), nor BYSETPOS in weeks (it
 // counts from DTSTART in the first one; RFC 5545 section 3.3.10 counts in the week),
 // nor the weeks -52 and -53: they can be the first week of the next year, which begins
-// in this one, and that it sees only where the week is called 1.
+// in this one, and that it sees only where the week is called 1. Nor the weeks 52 and 53:
+// of days in January it counts the weeks of the year before wrongly, and takes either for
+// the other (2002-01-01 with WKST=TH for week 53). TestRuleExamples has these.
 func drawAnyRule(t *rapid.T) string {
 	freq := rapid.SampledFrom([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}).Draw(t, "freq")
 	rule := "FREQ=" + freq
@@ -237,7 +242,7 @@ func drawAnyRule(t *rapid.T) string {
 		values := rapid.SliceOfNDistinct(rapid.IntRange(least, most), 1, 4, func(i int) int { return i }).Draw(t, name+" values")
 		var list []string
 		for _, v := range values {
-			if negative && (name != "BYWEEKNO" || v < 52) && rapid.Bool().Draw(t, "negative") {
+			if negative && rapid.Bool().Draw(t, "negative") {
 				v = -v
 			}
 			list = append(list, fmt.Sprint(v))
@@ -256,7 +261,7 @@ func drawAnyRule(t *rapid.T) string {
 	if freq != "WEEKLY" {
 		dates = part("BYMONTHDAY", 1, 31, true) || dates
 	}
-	weeks := freq == "YEARLY" && part("BYWEEKNO", 1, 53, true)
+	weeks := freq == "YEARLY" && part("BYWEEKNO", 1, 51, true)
 	if weeks || rapid.Bool().Draw(t, "byday") {
 		nth := !dates && !weeks && (freq == "MONTHLY" || freq == "YEARLY") && rapid.Bool().Draw(t, "nth")
 		var list []string

@@ -39,6 +39,10 @@ type TextMatch struct {
 // open side.
 type TimeRange struct{ Start, End string }
 
+// errRepeated is for what a filter holds once at most: to take one of two would answer
+// another question.
+var errRepeated = badFilter("a filter holds one time-range or text-match at most")
+
 func badFilter(reason string) error { return &Error{Kind: BadFilter, Reason: reason} }
 
 // filter reads CALDAV:filter, which holds one comp-filter.
@@ -83,6 +87,9 @@ func (r *reader) compFilter(t token, budget *int) (f CompFilter, err error) {
 		case Name{Space: CalDAV, Local: "is-not-defined"}:
 			f.IsNotDefined = true
 		case Name{Space: CalDAV, Local: "time-range"}:
+			if f.TimeRange != nil {
+				return errRepeated
+			}
 			f.TimeRange, err = timeRange(t)
 		case Name{Space: CalDAV, Local: "comp-filter"}:
 			var c CompFilter
@@ -107,8 +114,14 @@ func (r *reader) propFilter(t token, budget *int) (f PropFilter, err error) {
 		case Name{Space: CalDAV, Local: "is-not-defined"}:
 			f.IsNotDefined = true
 		case Name{Space: CalDAV, Local: "time-range"}:
+			if f.TimeRange != nil {
+				return errRepeated
+			}
 			f.TimeRange, err = timeRange(t)
 		case Name{Space: CalDAV, Local: "text-match"}:
+			if f.Text != nil {
+				return errRepeated
+			}
 			f.Text, err = r.textMatch(t)
 		case Name{Space: CalDAV, Local: "param-filter"}:
 			var p ParamFilter
@@ -129,6 +142,9 @@ func (r *reader) paramFilter(t token, budget *int) (f ParamFilter, err error) {
 		case Name{Space: CalDAV, Local: "is-not-defined"}:
 			f.IsNotDefined = true
 		case Name{Space: CalDAV, Local: "text-match"}:
+			if f.Text != nil {
+				return errRepeated
+			}
 			f.Text, err = r.textMatch(t)
 		}
 		return err
