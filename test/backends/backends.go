@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -194,12 +195,38 @@ func greeting(ctx context.Context, addr string) error {
 // for a while must find its port free again.
 func listenSomewhere() (ln net.Listener, err error) {
 	for range 100 {
-		ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		port := 10000 + rand.IntN(20000)
+		if err = reserve(port); err != nil {
+			continue
+		}
+		ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			return ln, nil
 		}
 	}
 	return nil, err
+}
+
+// reserved are the names that stand for ports of this process: it ends with them. Guarded by mu.
+var reserved struct {
+	mu    sync.Mutex
+	ports []net.Listener
+}
+
+// reserve keeps a port for the rest of this process, so that no other test takes it while a mail server has not begun to
+// listen, or is stopped: who waits for the one would be greeted by the other. Where no name goes without a file it does
+// nothing.
+func reserve(port int) error {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	ln, err := net.Listen("unix", fmt.Sprintf("@calgate-test-port-%d", port))
+	if err == nil {
+		reserved.mu.Lock()
+		defer reserved.mu.Unlock()
+		reserved.ports = append(reserved.ports, ln)
+	}
+	return err
 }
 
 // left collects what a test run left out. Guarded by mu.
