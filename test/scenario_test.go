@@ -79,8 +79,8 @@ var servers = []struct {
 	{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, nil},
 	{"sdbox", func(t testing.TB) *backends.Server {
 		return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
-	}, nil},
-	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) }, nil},
+	}, []string{"three"}},
+	{"dotted", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Dotted: true}) }, []string{"cached"}},
 	{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, []string{"three"}},
 	{"cyrus-dotted", func(t testing.TB) *backends.Server {
 		return backends.Cyrus(t, backends.Options{Dotted: true})
@@ -88,7 +88,7 @@ var servers = []struct {
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, []string{"three"}},
 	{"mean", func(t testing.TB) *backends.Server {
 		return backends.Mean(t, backends.MeanOptions{Seed: 1, UIDPlus: true})
-	}, nil},
+	}, []string{"cached", "three"}},
 	{"mean-bare", func(t testing.TB) *backends.Server { return backends.Mean(t, backends.MeanOptions{Seed: 2}) }, []string{"three"}},
 }
 
