@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -26,6 +27,7 @@ type HTTPError struct {
 	Privilege    calendar.Privilege // missing, of DAV:need-privileges (RFC 3744 section 7.1.1)
 	Href         []string           // escaped; children of the precondition
 	Public       string             // a sentence for people, with nothing secret in it
+	Told         bool               // Public stands beside the precondition: it says more
 	RetryAfter   time.Duration      // of a 503
 	Err          error
 }
@@ -139,6 +141,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Public = http.StatusPreconditionFailed, "the resource is not in the state that the request names"
 	case calendar.OverQuota:
 		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"+stoppedAt(c)
+		e.Told = stoppedAt(c) != ""
 	case calendar.InvalidToken:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
 	case calendar.TooMany:
@@ -150,7 +153,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.PrincipalRefused:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("allowed-principal"), "the mail server gives no rights to "+c.Name
 	case calendar.TooManyGrants:
-		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("limited-number-of-aces"), "an ACL holds at most 500 entries"
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("limited-number-of-aces"), fmt.Sprintf("an ACL holds at most %d entries", calendar.MaxGrants)
 	case calendar.NameRefused:
 		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
 	default:
@@ -237,9 +240,6 @@ func (q *request) fail(err error) {
 	}
 }
 
-// nsError is the namespace of error bodies that no RFC has an element for.
-const nsError = "urn:calgate:error"
-
 // body is what a client reads. There always is one: KIO takes an error without a
 // body for no answer at all. DAV:error holds precondition elements only (RFC 4918
 // section 14.5), and an empty one is a rate limit to Thunderbird, so an error
@@ -254,10 +254,14 @@ func (e *HTTPError) body() []byte {
 		if e.Privilege == calendar.ReadFreeBusy { // the one that is not RFC 3744's
 			c.Privilege = caldav(string(e.Privilege))
 		}
-		davxml.WriteError(&b, c)
+		text := ""
+		if e.Told {
+			text = e.Public
+		}
+		davxml.WriteError(&b, text, c)
 		return b.Bytes()
 	}
-	io.WriteString(&b, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+`<error xmlns="`+nsError+`">`)
+	io.WriteString(&b, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+`<error xmlns="`+davxml.ErrorSpace+`">`)
 	text := e.Public
 	if text == "" {
 		text = http.StatusText(e.Code)

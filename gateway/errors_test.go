@@ -38,6 +38,7 @@ func TestErrorStatus(t *testing.T) {
 		{&calendar.Error{Kind: calendar.UIDConflict, Name: "b c.ics"}, 409, `:no-uid-conflict><D:href>/CalDAV/Work/b%20c.ics</D:href>`},
 		{kind(calendar.PreconditionFailed), 412, ""},
 		{kind(calendar.OverQuota), 507, `<D:quota-not-exceeded/>`},
+		{&calendar.Error{Op: "Replace", Kind: calendar.OverQuota, Name: "b.ics"}, 507, `<D:quota-not-exceeded/><error xmlns="urn:calgate:error">the mail account is full; the publication stopped at b.ics</error></D:error>`},
 		{&calendar.Error{Op: "Replace", Kind: calendar.Unavailable, Name: "b.ics"}, 503, "; the publication stopped at b.ics<"},
 		{kind(calendar.InvalidToken), 403, `<D:valid-sync-token/>`},
 		{kind(calendar.TooMany), 507, ""},
