@@ -7,14 +7,21 @@ import (
 	"strings"
 )
 
-// Position names a listing that a client has. Whole: the one that readers saw when
-// UIDNEXT was Next. After a page: on the way from the listing at Base to the one at
-// Next, what lies below UpTo has been told.
+// Position names a listing that a client has: the one that readers saw when UIDNEXT
+// was Next, and what the pages that it was told since made of it.
 type Position struct {
-	Next       uint32
-	UpTo, Base uint32 // of a page; UpTo 0: a whole one
-	Digest     string // of the listing
+	Next   uint32
+	Pages  []Page // oldest first, at most MaxPages
+	Digest string // of the listing
 }
+
+// Page is the first part of the steps to the listing that readers saw when UIDNEXT
+// was Next: those below UpTo.
+type Page struct{ Next, UpTo uint32 }
+
+// MaxPages is how many pages a position names. Pages that tell one delta count as
+// one, so long as nothing that they told changes in between.
+const MaxPages = 16
 
 // Step is one change on the way from a listing to the present one.
 type Step struct {
@@ -33,75 +40,100 @@ func (l *Listing) Position(next uint32) Position {
 // returned position goes on from there (RFC 6578 section 3.6). ok is false where the
 // listing of then cannot be rebuilt, so that nobody can tell what changed.
 func (l *Listing) Since(p *Position, next uint32, limit int) (steps []Step, now Position, more, ok bool) {
-	old, base := Snapshot{}, uint32(0)
-	if p != nil {
-		if old, ok = l.rebuild(*p, next); !ok {
-			return nil, Position{}, false, false
-		}
-		if base = p.Next; p.UpTo != 0 {
-			base = p.Base
-		}
+	if p == nil {
+		p = &Position{Digest: Snapshot{}.Digest()}
 	}
-	all := l.steps(old, next)
+	whole := l.At(next)
+	old, before, ok := l.rebuild(p, whole, next)
+	if !ok {
+		return nil, Position{}, false, false
+	}
+	all := l.changes(old, whole, Page{next, next})
+	slices.SortStableFunc(all, func(x, y edit) int { return cmp.Or(cmp.Compare(x.at, y.at), strings.Compare(x.name, y.name)) })
 	if limit <= 0 || len(all) <= limit {
-		return newestOnly(all), l.Position(next), false, true
+		return l.told(all), Position{Next: next, Digest: whole.Digest()}, false, true
 	}
-	steps = newestOnly(all[:limit])
-	has := maps.Clone(old)
-	for _, s := range steps {
-		if s.Life == nil {
-			delete(has, s.Name)
-		} else {
-			has[s.Name] = Predecessor{s.Life.Head.UID, s.Life.Head.Token}
-		}
+	page := Page{next, all[limit-1].at + 1}
+	has := old.after(all[:limit])
+	pages := slices.Clone(p.Pages)
+	if n := len(pages); n > 0 && (pages[n-1].Next == next || maps.Equal(has, before.after(l.changes(before, whole, page)))) {
+		pages = pages[:n-1] // the new one tells all of it
+	} else if n == MaxPages {
+		pages = pages[1:]
 	}
-	return steps, Position{next, all[limit-1].UID + 1, base, has.Digest()}, true, true
+	return l.told(all[:limit]), Position{p.Next, append(pages, page), has.Digest()}, true, true
 }
 
-// rebuild finds the listing of a position again. That it is the one that the client
-// has, its digest says.
-func (l *Listing) rebuild(p Position, next uint32) (Snapshot, bool) {
+// rebuild finds the listing of a position again, and what it was before the last
+// page. That it is the one that the client has, its digest says.
+//
+// Each page is told once more. A guess from the last one would not do: of an object
+// that was told in an earlier page and has changed since, or was removed and made
+// again, it could not say which version the client has.
+func (l *Listing) rebuild(p *Position, whole Snapshot, next uint32) (has, before Snapshot, ok bool) {
+	at := func(then uint32) Snapshot {
+		if then == next {
+			return whole
+		}
+		return l.At(then)
+	}
 	if p.Next > next {
-		return nil, false
+		return nil, nil, false
 	}
-	if p.UpTo == 0 {
-		s := l.At(p.Next)
-		return s, s.Digest() == p.Digest
+	has = at(p.Next)
+	for _, page := range p.Pages {
+		if page.Next > next {
+			return nil, nil, false
+		}
+		before = has
+		has = before.after(l.changes(before, at(page.Next), page))
 	}
-	if s := l.page(p); s.Digest() == p.Digest {
-		return s, true
-	}
-	s := l.At(p.UpTo)
-	return s, s.Digest() == p.Digest
+	return has, before, has.Digest() == p.Digest
 }
 
-// page rebuilds what a client had after a page. An object whose version of then lies
-// beyond the page is still as it was at the base: that an older version of it lies
-// below means nothing, for nobody has told it. (Were that taken for told, the client
-// would never hear of it when a mail program expunges the newer one.)
-func (l *Listing) page(p Position) Snapshot {
-	base, whole := l.At(p.Base), l.At(p.Next)
-	removedAt := l.removals(p.Next)
-	has := Snapshot{}
-	for name, was := range base {
-		now, ok := whole[name]
-		at := removedAt[name]
-		switch {
-		case ok && now.UID == was.UID:
-			has[name] = was
-		case ok && now.UID < p.UpTo:
-			has[name] = now
-		case at > was.UID && at < p.UpTo: // its removal was told
-		default:
-			has[name] = was
-		}
-	}
-	for name, now := range whole {
-		if _, was := base[name]; !was && now.UID < p.UpTo {
-			has[name] = now
+// edit is what one message did to a listing.
+type edit struct {
+	name string
+	at   uint32      // UID of the message
+	to   Predecessor // the version; UID 0: the object is gone
+}
+
+// after is the listing when changes have been told.
+func (s Snapshot) after(changes []edit) Snapshot {
+	has := maps.Clone(s)
+	for _, c := range changes {
+		if c.to.UID == 0 {
+			delete(has, c.name)
+		} else {
+			has[c.name] = c.to
 		}
 	}
 	return has
+}
+
+// changes are those of a page on the way from an old listing, the removals first.
+// whole is the listing that the page leads to.
+func (l *Listing) changes(old, whole Snapshot, p Page) []edit {
+	var all []edit
+	removedAt := l.removals(p.Next)
+	for name, was := range old {
+		at, dead := removedAt[name]
+		if _, present := whole[name]; present && (!dead || at < was.UID) {
+			continue
+		}
+		if !dead { // never missed: reported last
+			at = p.Next - 1
+		}
+		if at < p.UpTo {
+			all = append(all, edit{name: name, at: at})
+		}
+	}
+	for name, v := range whole {
+		if was, ok := old[name]; v.UID < p.UpTo && (!ok || was.UID != v.UID) {
+			all = append(all, edit{name, v.UID, v})
+		}
+	}
+	return all
 }
 
 // removals are the names with a tombstone below next, and the UID of the last.
@@ -115,43 +147,22 @@ func (l *Listing) removals(next uint32) map[string]uint32 {
 	return at
 }
 
-// steps are all changes from an old listing to the present one, in the order of
-// UIDs.
-func (l *Listing) steps(old Snapshot, next uint32) []Step {
-	var all []Step
-	present := map[string]bool{}
-	for e := range l.Alive() {
-		present[e.Name] = true
-		if was, ok := old[e.Name]; !ok || was.UID != e.Head.UID {
-			all = append(all, Step{e.Name, e.Head.UID, e})
-		}
+// told makes steps of changes that lead to the present, one a name: the last.
+func (l *Listing) told(changes []edit) []Step {
+	last := make(map[string]int, len(changes))
+	for i, c := range changes {
+		last[c.name] = i
 	}
-	removedAt := l.removals(next)
-	for name := range old {
-		at, dead := removedAt[name]
-		if present[name] && (!dead || at < old[name].UID) {
+	steps := make([]Step, 0, len(last))
+	for i, c := range changes {
+		if last[c.name] != i {
 			continue
 		}
-		if !dead { // never missed: reported last
-			at = next - 1
+		s := Step{Name: c.name, UID: c.at}
+		if c.to.UID != 0 {
+			s.Life = l.Live(c.name)
 		}
-		all = append(all, Step{Name: name, UID: at})
+		steps = append(steps, s)
 	}
-	slices.SortFunc(all, func(x, y Step) int { return cmp.Or(cmp.Compare(x.UID, y.UID), strings.Compare(x.Name, y.Name)) })
-	return all
-}
-
-// newestOnly leaves one step a name: the last.
-func newestOnly(steps []Step) []Step {
-	last := map[string]int{}
-	for i, s := range steps {
-		last[s.Name] = i
-	}
-	out := make([]Step, 0, len(last))
-	for i, s := range steps {
-		if last[s.Name] == i {
-			out = append(out, s)
-		}
-	}
-	return out
+	return steps
 }

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,11 +32,11 @@ type syncToken struct {
 }
 
 func (t syncToken) String() string {
-	page := ""
-	if t.UpTo != 0 {
-		page = fmt.Sprintf(".%d.%d", t.UpTo, t.Base)
+	b := fmt.Appendf(nil, "%s%d-%d", tokenPrefix, t.uidValidity, t.Next)
+	for _, p := range t.Pages {
+		b = fmt.Appendf(b, ".%d.%d", p.Next, p.UpTo)
 	}
-	return fmt.Sprintf("%s%d-%d%s-%s", tokenPrefix, t.uidValidity, t.Next, page, t.Digest)
+	return string(b) + "-" + t.Digest
 }
 
 // parseToken reads a token; one that String would write otherwise is none.
@@ -45,19 +46,22 @@ func parseToken(s string) (t syncToken, ok bool) {
 	if !found || len(parts) != 3 {
 		return t, false
 	}
-	numbers := append([]string{parts[0]}, strings.Split(parts[1], ".")...)
-	fields := []*uint32{&t.uidValidity, &t.Next, &t.UpTo, &t.Base}
-	if len(numbers) != 2 && len(numbers) != len(fields) {
+	words := append([]string{parts[0]}, strings.Split(parts[1], ".")...)
+	if len(words)%2 != 0 || len(words) > 2*(1+translate.MaxPages) {
 		return t, false
 	}
-	for i, number := range numbers {
-		n, err := strconv.ParseUint(number, 10, 32)
+	numbers := make([]uint32, len(words))
+	for i, word := range words {
+		n, err := strconv.ParseUint(word, 10, 32)
 		if err != nil {
 			return t, false
 		}
-		*fields[i] = uint32(n)
+		numbers[i] = uint32(n)
 	}
-	t.Digest = parts[2]
+	t.uidValidity, t.Next, t.Digest = numbers[0], numbers[1], parts[2]
+	for p := range slices.Chunk(numbers[2:], 2) {
+		t.Pages = append(t.Pages, translate.Page{Next: p[0], UpTo: p[1]})
+	}
 	return t, t.String() == s
 }
 

@@ -147,7 +147,7 @@ type proc struct {
 	tokU       uint8  // sync token: UIDNEXT, listing by UID (stands for its digest)
 	tokD       string
 	tokV       string // ghost: view at token time
-	upTo, base uint8  // sync token of a page
+	pages      string // sync token after pages: UIDNEXT and bound of each
 	fits       bool   // DELETE over quota: there is room by now
 }
 
@@ -186,9 +186,10 @@ func (s *state) appendLog(b []byte) []byte {
 }
 
 func (p *proc) appendKey(b []byte) []byte {
-	b = append(b, p.pc, p.baseToken, flags(p.baseNative, p.effect, p.free, p.fits), p.own, p.tries, p.target, uint8(p.r), p.valid, p.seq, p.tokU, p.upTo, p.base)
+	b = append(b, p.pc, p.baseToken, flags(p.baseNative, p.effect, p.free, p.fits), p.own, p.tries, p.target, uint8(p.r), p.valid, p.seq, p.tokU)
 	b = binary.LittleEndian.AppendUint64(b, p.gone)
-	b = append(b, p.tokD...)
+	b = append(b, p.pages...)
+	b = append(b, "/"+p.tokD...)
 	b = append(b, '/')
 	b = append(b, p.tokV...)
 	b = append(b, '/')

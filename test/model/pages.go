@@ -20,7 +20,10 @@ func stepPages(c *ctx, n *state, i int, v logView) []*state {
 		p.pc = 1
 		return []*state{n}
 	}
-	at := translate.Position{Next: uint32(p.tokU), UpTo: uint32(p.upTo), Base: uint32(p.base), Digest: p.tokD}
+	at := translate.Position{Next: uint32(p.tokU), Digest: p.tokD}
+	for b := range slices.Chunk([]byte(p.pages), 2) {
+		at.Pages = append(at.Pages, translate.Page{Next: uint32(b[0]), UpTo: uint32(b[1])})
+	}
 	steps, now, more, ok := v.real.Since(&at, uint32(n.next), c.ops[i].limit)
 	if p.valid != n.valid || !ok {
 		if !c.has(opSweep, opCopy, opRaw, opMigrate) && !c.expunges() {
@@ -47,7 +50,10 @@ func stepPages(c *ctx, n *state, i int, v logView) []*state {
 		}
 	}
 	p.tokV = text(held)
-	p.tokU, p.upTo, p.base, p.tokD = uint8(now.Next), uint8(now.UpTo), uint8(now.Base), now.Digest
+	p.tokU, p.tokD, p.pages = uint8(now.Next), now.Digest, ""
+	for _, page := range now.Pages {
+		p.pages += string([]byte{byte(page.Next), byte(page.UpTo)})
+	}
 	if more {
 		return []*state{n}
 	}
