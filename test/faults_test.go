@@ -101,117 +101,134 @@ func TestServerAwayAndBack(t *testing.T) {
 	})
 }
 
+// onDovecotFirst runs what is on the gateway's side of the wire, and takes the time that it waits: without TEST_LONG on Dovecot
+// only.
+func onDovecotFirst(t *testing.T, f func(t *testing.T, b *backends.Server)) {
+	t.Helper()
+	if os.Getenv("TEST_LONG") == "1" {
+		backends.OnEach(t, backends.Options{}, f)
+		return
+	}
+	backends.LeaveOut("a silent and a slow server that is no Dovecot: need TEST_LONG=1")
+	f(t, backends.Dovecot(t, backends.Options{}))
+}
+
 // A server that stops talking costs the time that it is allowed, at each command.
 func TestSilentServer(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	sound := newPatient(t, b, b.URL())
-	sound.well()
-	for _, command := range []string{"SELECT", "UID FETCH", "LIST", "AUTHENTICATE"} {
-		t.Run(command, func(t *testing.T) {
-			wire := faulty.New(t, b.Addr)
-			p := newPatient(t, b, wire.URL())
-			p.user, p.password = sound.user, sound.password
-			silence := faulty.Fault{At: faulty.AfterSent, Command: "^" + command, Stall: true}
-			silence.Do = func() { wire.Set(silence) } // a look is repeated once, on a new session
-			wire.Set(silence)
-			p.unavailable(listing)
-			p.gateway.await(`(timeout|too long)`)
-			wire.Clear()
-			p.well()
-		})
-	}
+	onDovecotFirst(t, func(t *testing.T, b *backends.Server) {
+		sound := newPatient(t, b, b.URL())
+		sound.well()
+		for _, command := range []string{"SELECT", "UID FETCH", "LIST", "AUTHENTICATE"} {
+			t.Run(command, func(t *testing.T) {
+				wire := faulty.New(t, b.Addr)
+				p := newPatient(t, b, wire.URL())
+				p.user, p.password = sound.user, sound.password
+				silence := faulty.Fault{At: faulty.AfterSent, Command: "^" + command, Stall: true}
+				silence.Do = func() { wire.Set(silence) } // a look is repeated once, on a new session
+				wire.Set(silence)
+				p.unavailable(listing)
+				p.gateway.await(`(timeout|too long)`)
+				wire.Clear()
+				p.well()
+			})
+		}
+	})
 }
 
 // A write whose answer never comes is looked for.
 func TestSilentServerInAWrite(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	for name, at := range map[string]faulty.Point{"not stored": faulty.InLiteral, "stored": faulty.AfterSent} {
-		t.Run(name, func(t *testing.T) {
-			wire := faulty.New(t, b.Addr)
-			p := newPatient(t, b, wire.URL())
-			p.must(t, listing)
-			wire.Set(faulty.Fault{At: at, Command: "^APPEND", Stall: true})
-			if at == faulty.InLiteral {
-				p.unavailable(putOld)
-				p.gateway.await(`(timeout)`)
-			} else {
-				p.must(t, putOld)
-			}
-			<-wire.Fired()
-			p.well()
-		})
-	}
+	onDovecotFirst(t, func(t *testing.T, b *backends.Server) {
+		for name, at := range map[string]faulty.Point{"not stored": faulty.InLiteral, "stored": faulty.AfterSent} {
+			t.Run(name, func(t *testing.T) {
+				wire := faulty.New(t, b.Addr)
+				p := newPatient(t, b, wire.URL())
+				p.must(t, listing)
+				wire.Set(faulty.Fault{At: at, Command: "^APPEND", Stall: true})
+				if at == faulty.InLiteral {
+					p.unavailable(putOld)
+					p.gateway.await(`(timeout)`)
+				} else {
+					p.must(t, putOld)
+				}
+				<-wire.Fired()
+				p.well()
+			})
+		}
+	})
 }
 
 // A server that accepts connections and never greets.
 func TestServerWithoutGreeting(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	var mute atomic.Bool
-	mute.Store(true)
-	addr := relay(t, b.Addr, nil, func(to io.Writer, from io.Reader) {
-		if mute.Load() {
-			_, _ = io.Copy(io.Discard, from)
-			return
-		}
-		_, _ = io.Copy(to, from)
+	onDovecotFirst(t, func(t *testing.T, b *backends.Server) {
+		var mute atomic.Bool
+		mute.Store(true)
+		addr := relay(t, b.Addr, nil, func(to io.Writer, from io.Reader) {
+			if mute.Load() {
+				_, _ = io.Copy(io.Discard, from)
+				return
+			}
+			_, _ = io.Copy(to, from)
+		})
+		p := newPatient(t, b, "imap://"+addr)
+		p.unavailable(listing)
+		p.gateway.await(`(timeout|too long)`)
+		mute.Store(false)
+		p.well()
 	})
-	p := newPatient(t, b, "imap://"+addr)
-	p.unavailable(listing)
-	p.gateway.await(`(timeout|too long)`)
-	mute.Store(false)
-	p.well()
 }
 
 // A server that is slow, but never silent for as long as it is allowed to be, is waited for.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	addr := relay(t, b.Addr, nil, func(to io.Writer, from io.Reader) {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		piece := make([]byte, 16)
-		for {
-			n, err := from.Read(piece)
-			if err != nil {
-				return
+	onDovecotFirst(t, func(t *testing.T, b *backends.Server) {
+		addr := relay(t, b.Addr, nil, func(to io.Writer, from io.Reader) {
+			tick := time.NewTicker(10 * time.Millisecond)
+			defer tick.Stop()
+			piece := make([]byte, 16)
+			for {
+				n, err := from.Read(piece)
+				if err != nil {
+					return
+				}
+				<-tick.C
+				if _, err := to.Write(piece[:n]); err != nil {
+					return
+				}
 			}
-			<-tick.C
-			if _, err := to.Write(piece[:n]); err != nil {
-				return
-			}
+		})
+		p := newPatient(t, b, "imap://"+addr, "-imap-timeout", "300ms", "-imap-login-timeout", "20s")
+		start := time.Now()
+		p.well()
+		if took := time.Since(start); took < 300*time.Millisecond {
+			t.Errorf("it took %v: that is not slow", took)
 		}
 	})
-	p := newPatient(t, b, "imap://"+addr, "-imap-timeout", "300ms", "-imap-login-timeout", "20s")
-	start := time.Now()
-	p.well()
-	if took := time.Since(start); took < 300*time.Millisecond {
-		t.Errorf("it took %v: that is not slow", took)
-	}
 }
 
 // A certificate that has expired makes the mail server unavailable, and no password goes to it.
 func TestExpiredCertificate(t *testing.T) {
 	t.Parallel()
-	b := backends.Dovecot(t, backends.Options{})
-	now := time.Now()
-	expired, expiredPEM := certificate(t, now.Add(-48*time.Hour), now.Add(-24*time.Hour))
-	good, goodPEM := certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
-	roots := filepath.Join(t.TempDir(), "roots.pem")
-	if err := os.WriteFile(roots, append(expiredPEM, goodPEM...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var current atomic.Pointer[tls.Certificate]
-	current.Store(expired)
-	config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil }}
-	addr := relay(t, b.Addr, config, func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) })
-	p := newPatient(t, b, "imaps://"+addr, "-imap-ca", roots)
-	p.unavailable(listing)
-	p.gateway.await(`(certificate has expired)`)
-	current.Store(good)
-	p.well()
+	backends.OnEach(t, backends.Options{}, func(t *testing.T, b *backends.Server) {
+		now := time.Now()
+		expired, expiredPEM := certificate(t, now.Add(-48*time.Hour), now.Add(-24*time.Hour))
+		good, goodPEM := certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
+		roots := filepath.Join(t.TempDir(), "roots.pem")
+		if err := os.WriteFile(roots, append(expiredPEM, goodPEM...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var current atomic.Pointer[tls.Certificate]
+		current.Store(expired)
+		config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil }}
+		addr := relay(t, b.Addr, config, func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) })
+		p := newPatient(t, b, "imaps://"+addr, "-imap-ca", roots)
+		p.unavailable(listing)
+		p.gateway.await(`(certificate has expired)`)
+		current.Store(good)
+		p.well()
+	})
 }
 
 // A server that takes no more connections of a user makes that user wait, and nobody lose a password.
