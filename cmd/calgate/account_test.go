@@ -134,6 +134,21 @@ func TestFsck(t *testing.T) {
 	})
 }
 
+// Whatever a folder's log holds has a line.
+func TestReport(t *testing.T) {
+	r := &calendar.Report{Count: map[translate.Standing]int{}}
+	for s := translate.StandingMail; s <= translate.StandingHidden; s++ {
+		r.Count[s] = 7
+	}
+	var out strings.Builder
+	printReport(&out, r, false)
+	for s := range r.Count {
+		if !strings.Contains(out.String(), "7 "+s.String()+" ") {
+			t.Errorf("nothing is said of %s:\n%s", s, out.String())
+		}
+	}
+}
+
 // validity is the UIDVALIDITY in a sync token.
 func validity(v *calendar.View) (n uint32) {
 	if _, err := fmt.Sscanf(v.SyncToken(), "urn:calgate:%d-", &n); err != nil {

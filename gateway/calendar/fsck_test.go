@@ -119,6 +119,12 @@ func TestFsck(t *testing.T) {
 			"newer version foreign   repaired=false", "unreadable mail   repaired=false"}) {
 			t.Errorf("after the repair: %q", got)
 		}
+		// Only garbage is gone.
+		want = fmt.Sprint(map[translate.Standing]int{translate.StandingMail: 2, translate.StandingLive: 4, translate.StandingForeign: 2,
+			translate.StandingProperties: 1, translate.StandingTombstone: 1, translate.StandingKept: 1, translate.StandingHidden: 1})
+		if counts := fmt.Sprint(r.Count); counts != want {
+			t.Errorf("after the repair: %s, want %s", counts, want)
+		}
 
 		a, r = g.examine(t, 1, other.Calendar().Mailbox)
 		if got := findings(r); !slices.Equal(got, []string{"torn move live b.ics Calendar repaired=false"}) {

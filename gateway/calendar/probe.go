@@ -62,8 +62,9 @@ func (s *Server) Probe(ctx context.Context, account, password string, sessions, 
 		}
 		accounts = append(accounts, a)
 	}
-	if err := wrap("Probe", p.Mailbox, accounts[0].session.Create(ctx, p.Mailbox)); err != nil {
-		return p, err
+	created := accounts[0].session.Create(ctx, p.Mailbox)
+	if created != nil && !unknown(created) {
+		return p, wrap("Probe", p.Mailbox, created)
 	}
 	defer func() {
 		for _, a := range accounts {
@@ -72,6 +73,9 @@ func (s *Server) Probe(ctx context.Context, account, password string, sessions, 
 		accounts = nil
 		err = errors.Join(err, direct.removeProbe(ctx, account, password, p.Mailbox))
 	}()
+	if created != nil { // it may be there all the same
+		return p, wrap("Probe", p.Mailbox, created)
+	}
 	p.Sessions = len(accounts)
 	all, err := probeAll(ctx, accounts, p.Mailbox, rounds)
 	if err != nil {
@@ -96,7 +100,9 @@ func (s *Server) removeProbe(ctx context.Context, account, password, mailbox str
 	a, err := s.Login(ctx, account, password)
 	if err == nil {
 		defer a.Close()
-		err = a.session.Delete(ctx, mailbox)
+		if err = a.session.Delete(ctx, mailbox); storeKind(err, imapstore.NotFound) {
+			err = nil
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("the mailbox %s of the probe is left: %w", mailbox, wrap("Probe", mailbox, err))

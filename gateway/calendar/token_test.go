@@ -112,9 +112,13 @@ func TestTokens(t *testing.T) {
 		if _, err := fmt.Sscanf(strings.ReplaceAll(v.SyncToken(), "-", " "), "urn:calgate:%d %d %s", &valid, &next, &digest); err != nil {
 			t.Fatal(err)
 		}
-		future := fmt.Sprintf("urn:calgate:%d-%d-%s", valid, next+1000, digest)
-		if _, err := v.Since(future, 0); !calendar.IsKind(err, calendar.InvalidToken) {
-			t.Errorf("a token from the future: %v", err)
+		for _, future := range []string{
+			fmt.Sprintf("urn:calgate:%d-%d-%s", valid, next+1000, digest),
+			fmt.Sprintf("urn:calgate:%d-%d.%d.0-%s", valid, next, next+1000, digest),
+		} {
+			if _, err := v.Since(future, 0); !calendar.IsKind(err, calendar.InvalidToken) {
+				t.Errorf("%s, a token from the future: %v", future, err)
+			}
 		}
 	})
 }
