@@ -22,12 +22,13 @@ type write struct {
 	name    string
 	prepare []request // by a gateway on a sound wire
 	mail    string    // that comes into the calendar then
+	shared  string    // "source" or "target": that calendar is another user's
 	request request
 	before  shown // what the collections show
 	after   shown
 	between *shown // what a crash may leave besides
 	again   int    // how the same is answered once it has taken effect; 0: with success
-	long    bool   // without TEST_LONG only the APPENDs fail, and on Maildir only
+	long    bool   // without TEST_LONG only the APPENDs fail, on Maildir only, and not where a calendar is another user's
 }
 
 // request is one HTTP request. {etag} in a header is the ETag of the object now.
@@ -101,27 +102,50 @@ var writes = []write{
 	{name: "update of a mail", prepare: []request{anyOther}, mail: strings.ReplaceAll(foreignMessage("crash", 0), "mail.ics", "a.ics"),
 		request: request{"PUT", crashObject, map[string]string{"If-Match": "{etag}"}, crashEvent("new")},
 		before:  shown{"x", "Calendar", "", ""}, after: shown{"new", "Calendar", "", ""}, long: true},
+	{name: "delete of a mail", prepare: []request{anyOther}, mail: strings.ReplaceAll(foreignMessage("crash", 0), "mail.ics", "a.ics"),
+		request: request{"DELETE", crashObject, map[string]string{"If-Match": "{etag}"}, ""},
+		before:  shown{"x", "Calendar", "", ""}, after: shown{"", "Calendar", "", ""}, long: true},
+	{name: "copy over", prepare: []request{putOld, makeTarget, putTarget}, request: request{"COPY", crashObject, map[string]string{"Destination": crashTarget, "Overwrite": "T"}, ""},
+		before: shown{"old", "Calendar", "there", ""}, after: shown{"old", "Calendar", "old", ""}, long: true},
+	{name: "copy from another user", shared: "source", prepare: []request{putOld, makeTarget}, request: request{"COPY", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", "", ""}, after: shown{"old", "Calendar", "old", ""}, long: true},
+	{name: "copy to another user", shared: "target", prepare: []request{putOld, makeTarget}, request: request{"COPY", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", "", ""}, after: shown{"old", "Calendar", "old", ""}, long: true},
+	{name: "move from another user", shared: "source", prepare: []request{putOld, makeTarget}, request: request{"MOVE", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", "", ""}, after: shown{"", "Calendar", "old", ""}, between: &shown{"old", "Calendar", "old", ""}, again: 404, long: true},
+	{name: "move over to another user", shared: "target", prepare: []request{putOld, makeTarget, putTarget}, request: request{"MOVE", crashObject, toTarget, ""},
+		before: shown{"old", "Calendar", "there", ""}, after: shown{"", "Calendar", "old", ""}, between: &shown{"old", "Calendar", "old", ""}, again: 404, long: true},
 }
 
 // ready does what goes before the write, and gives its request.
-func (w *write) ready(t *testing.T, b *backends.Server, c *crashClient) request {
+func (w *write) ready(t *testing.T, b *backends.Server, u crashUsers) request {
 	for _, r := range w.prepare {
-		c.must(t, r)
+		u.owner(r).must(t, r)
 	}
 	if w.mail != "" {
-		openMailStore(t, b, c.user, c.password).deliver("Calendar", w.mail)
+		openMailStore(t, b, u.writer.user, u.writer.password).deliver("Calendar", w.mail)
 	}
-	return c.filled(t, w.request)
+	r := u.source.filled(t, w.request)
+	switch w.shared {
+	case "source":
+		setACL(t, b, u.source, "Calendar", u.writer.user, "lrsite")
+		r.path = strings.Replace(r.path, "/CalDAV/", "/CalDAV/~"+u.source.user+"/", 1)
+	case "target":
+		setACL(t, b, u.target, "Calendar/Target", u.writer.user, "lrsite")
+		r.header["Destination"] = strings.Replace(r.header["Destination"], "/CalDAV/", "/CalDAV/~"+u.target.user+"/", 1)
+	}
+	return r
 }
 
-// fails tells whether a step is to fail, of those that are chosen.
-func (w *write) fails(b *backends.Server, chosen stepChoice, n int, commands []string, i int) bool {
-	if w.long && os.Getenv("TEST_LONG") != "1" {
-		chosen = func(n int, commands []string, i int) bool {
-			return b.Name == "dovecot-maildir" && atAppend(n, commands, i)
-		}
+// fails tells which steps are to fail, of those that are chosen; nil: none.
+func (w *write) fails(b *backends.Server, chosen stepChoice) stepChoice {
+	switch {
+	case os.Getenv("TEST_LONG") == "1" || !w.long:
+		return chosen
+	case b.Name == "dovecot-maildir" && w.shared == "":
+		return atAppend
 	}
-	return chosen(n, commands, i)
+	return nil
 }
 
 // wanted is how many messages a clean folder has, by mailbox: the objects, a tombstone and what is kept below it, the
@@ -134,8 +158,8 @@ func (w *write) wanted(s shown) map[string]int {
 	if s.displayName != "Calendar" {
 		want["Calendar"]++
 	}
-	if w.mail != "" {
-		want["Calendar"]++ // covered
+	if w.mail != "" && s.summary != "" {
+		want["Calendar"]++ // covered; else it is what is kept
 	}
 	if s.other != "" {
 		want["Calendar/Target"] = 3 // with the properties that MKCALENDAR gave it
@@ -158,7 +182,9 @@ func TestCrashConnection(t *testing.T) {
 		short stepChoice // of the steps that fail without TEST_LONG; nil: none
 	}{
 		{"maildir", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{}) }, fromFirstChange},
-		{"sdbox", func(t testing.TB) *backends.Server { return backends.Dovecot(t, backends.Options{Format: "sdbox"}) }, nil},
+		{"sdbox", func(t testing.TB) *backends.Server {
+			return backends.Dovecot(t, backends.Options{Format: "sdbox", ACL: true})
+		}, nil},
 		{"cyrus", func(t testing.TB) *backends.Server { return backends.Cyrus(t, backends.Options{}) }, atAppend},
 		{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, atAppend},
 	} {
@@ -219,21 +245,27 @@ func TestCrashGateway(t *testing.T) {
 // of those that are to fail.
 func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *testing.T, w write, step int, at faulty.Point)) {
 	for n, w := range writes {
+		fails := w.fails(b, fails)
+		if fails == nil {
+			continue
+		}
 		t.Run(w.name, func(t *testing.T) {
+			if w.shared != "" && !slices.Contains(capabilities(t, b), "acl") {
+				t.Skip("nobody can share a calendar on this server")
+			}
 			t.Parallel()
 			p := faulty.New(t, b.Addr)
 			t.Run("sound", func(t *testing.T) { // its gateway ends with it, and all clean-up with that
-				c := newCrashClient(t, b, startGateway(t, b, nil, false))
-				r := w.ready(t, b, c)
-				c.gateway = startGatewayAt(t, p.URL(), nil, false)
-				c.must(t, r)
+				u := newCrashUsers(t, b, w.shared, startGateway(t, b, nil, false))
+				r := w.ready(t, b, u)
+				u.through(startGatewayAt(t, p.URL(), nil, false)).writer.must(t, r)
 			})
 			commands := p.Commands()
 			if !slices.ContainsFunc(commands, changes) {
 				t.Fatalf("only %q", commands)
 			}
 			for i, command := range commands {
-				if command == "LOGOUT" || !w.fails(b, fails, n, commands, i) {
+				if command == "LOGOUT" || !fails(n, commands, i) {
 					continue
 				}
 				for _, point := range points {
@@ -257,10 +289,10 @@ func eachStep(t *testing.T, b *backends.Server, fails stepChoice, f func(t *test
 
 // crashOnce does a write of a new user through a gateway that fails, and looks at what is left.
 func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, start func(*faulty.Proxy) string) {
-	sound := newCrashClient(t, b, startGateway(t, b, nil, false))
+	sound := newCrashUsers(t, b, w.shared, startGateway(t, b, nil, false))
 	r := w.ready(t, b, sound)
 	p := faulty.New(t, b.Addr)
-	failing := &crashClient{sound.user, sound.password, start(p)}
+	failing := sound.through(start(p)).writer
 	p.Set(fault)
 	status := failing.ask(r).status // 0: no answer
 	select {
@@ -270,7 +302,7 @@ func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, st
 	}
 	p.Clear()
 
-	fresh := &crashClient{sound.user, sound.password, startGateway(t, b, nil, false)}
+	fresh := sound.through(startGateway(t, b, nil, false))
 	legal := func(s shown) bool { return s == w.before || s == w.after || w.between != nil && s == *w.between }
 	seen := fresh.shown(t)
 	if !legal(seen) { // it takes several requests, between which the mail server may have done what was sent
@@ -284,19 +316,23 @@ func crashOnce(t *testing.T, b *backends.Server, w write, fault faulty.Fault, st
 	case status/100 == 4:
 		t.Fatalf("answered %d to a write that nobody raced", status)
 	}
-	if again := fresh.ask(r); again.status/100 != 2 && !(seen == w.after && again.status == w.again) {
+	if again := fresh.writer.ask(r); again.status/100 != 2 && !(seen == w.after && again.status == w.again) {
 		t.Errorf("answered %d, then shown %+v; the repeated request is answered %d: %s", status, seen, again.status, again.body)
 	}
 	if seen := fresh.shown(t); seen != w.after {
 		t.Errorf("after the repeated request %+v is shown", seen)
 	}
-	fresh.must(t, anyOther) // the next writer
+	fresh.source.must(t, anyOther) // the next writer
 	if w.after.other != "" {
-		fresh.must(t, nextTarget)
+		fresh.target.must(t, nextTarget)
 	}
 	for mailbox, want := range w.wanted(w.after) {
-		n := fresh.messages(t, b, mailbox)
-		for end := time.Now().Add(crashPatience); n != want; n = fresh.messages(t, b, mailbox) { // it cleans up after its answer
+		c := fresh.source
+		if mailbox == "Calendar/Target" {
+			c = fresh.target
+		}
+		n := c.messages(t, b, mailbox)
+		for end := time.Now().Add(crashPatience); n != want; n = c.messages(t, b, mailbox) { // it cleans up after its answer
 			if time.Now().After(end) {
 				t.Fatalf("the next writer left %d messages in %s, want %d", n, mailbox, want)
 			}

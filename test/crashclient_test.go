@@ -97,6 +97,45 @@ func (c *crashClient) shown(t *testing.T) shown {
 	return s
 }
 
+// crashUsers are who has part in a write: who asks, and whose the calendars are.
+type crashUsers struct{ writer, source, target *crashClient }
+
+func newCrashUsers(t *testing.T, b *backends.Server, shared, gateway string) crashUsers {
+	c := newCrashClient(t, b, gateway)
+	u := crashUsers{c, c, c}
+	switch shared {
+	case "source":
+		u.source = newCrashClient(t, b, gateway)
+	case "target":
+		u.target = newCrashClient(t, b, gateway)
+	}
+	return u
+}
+
+// through are the same users at another gateway.
+func (u crashUsers) through(gateway string) crashUsers {
+	at := func(c *crashClient) *crashClient { return &crashClient{c.user, c.password, gateway} }
+	return crashUsers{at(u.writer), at(u.source), at(u.target)}
+}
+
+// owner is whose calendar a request is about.
+func (u crashUsers) owner(r request) *crashClient {
+	if strings.HasPrefix(r.path, "/CalDAV/Target/") {
+		return u.target
+	}
+	return u.source
+}
+
+// shown is what the owners of the calendars are shown.
+func (u crashUsers) shown(t *testing.T) shown {
+	t.Helper()
+	s := u.source.shown(t)
+	if u.target.user != u.source.user {
+		s.other = u.target.shown(t).other
+	}
+	return s
+}
+
 func summary(object string) string {
 	_, rest, _ := strings.Cut(object, "SUMMARY:")
 	line, _, _ := strings.Cut(rest, "\r\n")
