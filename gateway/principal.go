@@ -68,7 +68,7 @@ func (q *request) principalOf(href string) (calendar.Principal, error) {
 		return calendar.Principal{Kind: calendar.UserPrincipal, Name: q.login.account}, nil
 	}
 	p := principalNamed(name)
-	if p.Name == "" || p.Kind == calendar.GroupPrincipal && !q.account.HasGroups() || strings.ContainsAny(p.Name, "/\x00\r\n") {
+	if p.Name == "" || len(name) > maxOwner || p.Kind == calendar.GroupPrincipal && !q.account.HasGroups() || strings.ContainsAny(p.Name, "/\x00\r\n") {
 		return calendar.Principal{}, unknown
 	}
 	return p, nil

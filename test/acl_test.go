@@ -223,6 +223,7 @@ func TestACLRefused(t *testing.T) {
 				{"recognized-principal", ace("/CalDAV/~me/Calendar/", "read")},
 				{"recognized-principal", ace("urn:uuid:1", "read")},
 				{"recognized-principal", ace("/UserDAV/a%0D%0Ab/", "read")},
+				{"recognized-principal", ace("mailto:"+strings.Repeat("a", 256), "read")},
 				{"allowed-principal", ace("<D:all/>", "read")},
 				{"allowed-principal", ace("<D:unauthenticated/>", "read")},
 				{"allowed-principal", ace("<D:self/>", "read")},
