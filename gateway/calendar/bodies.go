@@ -55,7 +55,7 @@ func (a *Account) bodies(ctx context.Context, mailbox string, records []*transla
 		n, octets := 0, int64(0)
 		part := map[uint32]*translate.Record{}
 		for n < len(records) && n < batchMessages && (n == 0 || octets+records[n].Size <= batchOctets) {
-			octets += records[n].Size
+			octets += min(records[n].Size, batchOctets)
 			part[records[n].UID] = records[n]
 			n++
 		}

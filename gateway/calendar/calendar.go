@@ -151,6 +151,8 @@ type Entry struct {
 	Created   time.Time // INTERNALDATE of the oldest version that is still there
 	Modified  time.Time // INTERNALDATE of this version
 	UID       uint32    // IMAP UID
+
+	octets int64 // RFC822.SIZE
 }
 
 // Item is an Entry with its iCalendar octets, or with the reason why they cannot

@@ -60,10 +60,7 @@ func (v *View) Feed(ctx context.Context) iter.Seq2[Item, error] {
 			return cmp.Or(cmp.Compare(x.ICalUID, y.ICalUID), cmp.Compare(x.Name, y.Name))
 		})
 		for batch := range batches(entries) {
-			items := make([]Item, len(batch))
-			for i, e := range batch {
-				items[i].Entry = e
-			}
+			items := itemsOf(batch)
 			missing, err := v.fetchBodies(ctx, items, indices(len(items)))
 			if err == nil && len(missing) > 0 || err != nil && ctx.Err() == nil && !v.account.session.Usable() {
 				err = ErrChanged // or the session broke: a look logs in again
@@ -98,21 +95,4 @@ func (v *View) Refresh(ctx context.Context) error {
 		return nil
 	}
 	return v.look(ctx)
-}
-
-// batches divides entries into what one FETCH of bodies asks for.
-func batches(entries []Entry) iter.Seq[[]Entry] {
-	return func(yield func([]Entry) bool) {
-		for len(entries) > 0 {
-			n, octets := 0, int64(0)
-			for n < len(entries) && n < batchMessages && (n == 0 || octets+entries[n].Length <= batchOctets) {
-				octets += max(entries[n].Length, 0)
-				n++
-			}
-			if !yield(entries[:n]) {
-				return
-			}
-			entries = entries[n:]
-		}
-	}
 }

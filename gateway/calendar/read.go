@@ -37,10 +37,7 @@ func (v *View) Read(ctx context.Context, entries []Entry) iter.Seq2[Item, error]
 // readBatch fetches what the cache lacks. Versions that are gone are looked for
 // again under their names.
 func (v *View) readBatch(ctx context.Context, entries []Entry) ([]Item, error) {
-	items := make([]Item, len(entries))
-	for i, e := range entries {
-		items[i].Entry = e
-	}
+	items := itemsOf(entries)
 	todo := indices(len(items))
 	renewed := false
 	for range maxLooks {
@@ -64,6 +61,35 @@ func (v *View) readBatch(ctx context.Context, entries []Entry) ([]Item, error) {
 		items[i].Err = &Error{Op: "Read", Mailbox: v.calendar.Mailbox, Kind: Unavailable, Name: items[i].Name, Err: errMoving}
 	}
 	return items, nil
+}
+
+// batches divides entries into what one FETCH of bodies asks for. The larger of two
+// sizes counts: X-Calgate-Length can be forged, and a mail server can be wrong.
+func batches(entries []Entry) iter.Seq[[]Entry] {
+	return func(yield func([]Entry) bool) {
+		for len(entries) > 0 {
+			n, octets := 0, int64(0)
+			for n < len(entries) && n < batchMessages {
+				octets += min(max(entries[n].octets, entries[n].Length), batchOctets)
+				if n > 0 && octets > batchOctets {
+					break
+				}
+				n++
+			}
+			if !yield(entries[:n]) {
+				return
+			}
+			entries = entries[n:]
+		}
+	}
+}
+
+func itemsOf(entries []Entry) []Item {
+	items := make([]Item, len(entries))
+	for i, e := range entries {
+		items[i].Entry = e
+	}
+	return items
 }
 
 func indices(n int) []int {

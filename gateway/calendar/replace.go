@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"calgate/translate"
@@ -196,15 +195,18 @@ func (r *replacement) keep(uid, etag string) {
 // leaveSame takes those steps out whose objects say the same already, in other octets.
 func (r *replacement) leaveSame(ctx context.Context, steps []replaceStep, doubtful []int) ([]replaceStep, error) {
 	same := map[int]bool{}
-	for chunk := range slices.Chunk(doubtful, batchMessages) {
-		items := make([]Item, len(chunk))
-		for i, n := range chunk {
-			items[i].Entry = r.v.entry(steps[n].head)
-		}
+	entries := make([]Entry, len(doubtful))
+	for i, n := range doubtful {
+		entries[i] = r.v.entry(steps[n].head)
+	}
+	for batch := range batches(entries) {
+		items := itemsOf(batch)
 		if _, err := r.v.fetchBodies(ctx, items, indices(len(items))); err != nil {
 			return nil, err
 		}
-		for i, n := range chunk { // one that is gone will lose, and is looked at again
+		of := doubtful[:len(batch)]
+		doubtful = doubtful[len(batch):]
+		for i, n := range of { // one that is gone will lose, and is looked at again
 			if s := &steps[n]; items[i].Body != nil && r.Upload.Same(s.item, items[i].Body) {
 				same[n] = true
 				r.keep(s.id, items[i].ETag)

@@ -213,7 +213,7 @@ func (v *View) entry(l *translate.Life) Entry {
 		}
 	}
 	return Entry{Name: l.Name, ETag: etag(h, v.ix.triple.UIDValidity), ICalUID: h.ICalUID, Component: h.Span.Component,
-		Span: h.Span, Length: h.Length, Created: created, Modified: h.InternalDate, UID: h.UID}
+		Span: h.Span, Length: h.Length, Created: created, Modified: h.InternalDate, UID: h.UID, octets: h.Size}
 }
 
 // rights are the rights of RFC 4314 that a user has on a mailbox, one octet each.
