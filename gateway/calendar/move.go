@@ -21,8 +21,8 @@ func (v *View) Copy(ctx context.Context, name string, c Condition, target *View,
 
 // Move creates the object in another calendar, then ends its life in this one. It
 // is visible somewhere at any time. Where another writer changed the source
-// meanwhile, the copy is taken back as long as nobody built on it, and the error
-// is of Kind PreconditionFailed. A crash in between leaves both; the copy says
+// meanwhile, the copy is taken back as long as nobody built on it (what it replaced
+// is there again), and the error is of Kind PreconditionFailed. A crash in between leaves both; the copy says
 // where it came from.
 //
 // Within one calendar two objects cannot share an iCalendar UID, and no order of
@@ -61,10 +61,32 @@ func (v *View) takeBack(ctx context.Context, target *View, made Result) error {
 		return lost
 	}
 	w := translate.Write{Op: translate.OpDelete, Name: made.Name, ICalUID: head.Head.ICalUID}
-	if _, err := target.append(ctx, "Move", w, head, made.Name, nil); err != nil && !errors.Is(err, errLost) {
+	summary, octets := made.Name, []byte(nil)
+	if head.Head.Base != 0 {
+		was, err := target.replacedBy(ctx, head)
+		if was == nil || err != nil { // the copy stays: nothing would be there without it
+			return errors.Join(lost, err)
+		}
+		w.Op, w.Span, w.Hash, w.Length = translate.OpPut, was.Span, translate.Hash(was.Raw), int64(len(was.Raw))
+		summary, octets = was.Summary, was.Raw
+	}
+	if _, err := target.append(ctx, "Move", w, head, summary, octets); err != nil && !errors.Is(err, errLost) {
 		return errors.Join(lost, err)
 	}
 	return lost
+}
+
+// replacedBy reads the version that a head replaced; nil where it is gone, or cannot
+// be read.
+func (v *View) replacedBy(ctx context.Context, head *translate.Life) (was *translate.Object, err error) {
+	r := v.ix.record(head.Head.Base)
+	if r == nil {
+		return nil, nil
+	}
+	err = v.account.bodies(ctx, v.calendar.Mailbox, []*translate.Record{r}, func(r *translate.Record, message []byte) {
+		was, _ = translate.ParseObject(v.body(ctx, r, message))
+	})
+	return was, err
 }
 
 // source checks and reads what a COPY or MOVE starts from.

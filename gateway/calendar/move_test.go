@@ -56,5 +56,20 @@ func TestMoveThatLost(t *testing.T) {
 		from, to = g.twoCalendars(t, 1)
 		mustShow(t, from, map[string]string{})
 		mustShow(t, to, map[string]string{"b.ics": "new"})
+
+		// Over an object: that one comes back.
+		_, err := from.Put(ctx, "a.ics", event("u1", "again"), calendar.Condition{})
+		must(t, err)
+		other, _ = g.twoCalendars(t, 0)
+		between.Check = func(calendar.Entry, bool) error {
+			_, err := other.Put(ctx, "a.ics", event("u1", "and again"), calendar.Condition{})
+			return err
+		}
+		if _, err := from.Move(ctx, "a.ics", calendar.Condition{}, to, "b.ics", between); !calendar.IsKind(err, calendar.PreconditionFailed) {
+			t.Errorf("MOVE over an object of a version that is no longer the present one: %v", err)
+		}
+		from, to = g.twoCalendars(t, 2)
+		mustShow(t, from, map[string]string{"a.ics": "and again"})
+		mustShow(t, to, map[string]string{"b.ics": "new"})
 	})
 }
