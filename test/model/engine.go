@@ -77,6 +77,7 @@ type op struct {
 	batch   bool  // goes with the next op: one look, one MULTIAPPEND
 	limit   int   // SYNC: of the steps in an answer, 0 = none
 	full    bool  // DELETE: over quota
+	over    bool  // MOVE: something is in the target
 }
 
 func (o op) String() string {
@@ -103,7 +104,7 @@ func (o op) String() string {
 	case opSync:
 		return "SYNC"
 	case opMove:
-		return fmt.Sprintf("MOVE /a -> /%c If-Match %d", 'a'+o.name, o.ifMatch)
+		return fmt.Sprintf("MOVE /a -> /%c If-Match %d over %v", 'a'+o.name, o.ifMatch, o.over)
 	case opRaw:
 		return fmt.Sprintf("RAW APPEND %c uid=%d seq=%d", 'a'+o.name, o.ical, o.seq)
 	case opCopy:
@@ -263,6 +264,7 @@ type ctx struct {
 	move     bool         // MOVE scenarios: checkMove instead of the map specification
 	noHelp   bool         // who finishes a MOVE uses a token of his own
 	forget   bool         // versions do not inherit where their life came from
+	noReturn bool         // a MOVE that lost ends what it has replaced in the target
 	atOnce   bool         // DELETE over quota expunges head and rest at once
 	backup   bool         // keep what a backup may hold
 	start    func(*state) // makes the folder to begin with; nil: one object, or none

@@ -6,23 +6,29 @@ import (
 	"calgate/translate"
 )
 
-// MOVE /a -> /b (another collection: independent key): create the target, then
-// tombstone the source; when the source's chain is lost, tombstone the target.
+// MOVE /a -> /b (another collection: independent key): create the target, or put a
+// version on what is there, then tombstone the source; when the source's chain is lost,
+// tombstone the target, or put what was there on it again.
 func stepMove(c *ctx, n *state, i int, v logView) []*state {
 	p := &n.procs[i]
 	o := c.ops[i]
 	switch p.pc {
 	case 0:
 		h := v.live(0)
-		if h == nil || h.head.token != o.ifMatch || v.live(o.name) != nil {
+		if h == nil || h.head.token != o.ifMatch || (v.live(o.name) != nil) != o.over {
 			return []*state{finish(n, i, fail412)}
 		}
 		p.m = c.write(n, v, op{kind: opDelete, name: 0, ical: 1}, h)
 		p.seq, p.baseToken = n.next, sourceToken(h.head)
 		p.pc = 1
 	case 1:
-		p.own = n.append(msg{folder: n.valid, name: o.name, ical: 1, gen: 1, asof: p.seq - 1, moved: p.baseToken}).token
-		p.m.token = moveToken(p.own)
+		m := msg{folder: n.valid, name: o.name, ical: 1, gen: 1, asof: p.seq - 1}
+		if o.over {
+			m = c.write(n, v, op{kind: opPut, name: o.name, ical: 1}, v.live(o.name))
+		}
+		m.moved = p.baseToken
+		own := n.append(m)
+		p.own, p.m.token = own.token, moveToken(own.lifeID())
 		p.pc = 2
 	case 2:
 		p.pc = 3
@@ -37,11 +43,17 @@ func stepMove(c *ctx, n *state, i int, v logView) []*state {
 			return []*state{finish(n, i, ok2xx)}
 		}
 		p.pc = 5
-	case 5: // undo: tombstone the copy (it may have been read already)
+	case 5: // undo (the copy may have been read already)
 		for k := range v.lives {
-			if l := &v.lives[k]; l.head.token == p.own {
-				n.append(c.write(n, v, op{kind: opDelete, name: o.name, ical: 1}, l))
+			l := &v.lives[k]
+			if l.head.token != p.own || o.over && n.find(l.head.base) == nil {
+				continue // without the version that was there the copy stays
 			}
+			undo := op{kind: opDelete, name: o.name, ical: 1}
+			if o.over && !c.noReturn {
+				undo.kind = opPut
+			}
+			n.append(c.write(n, v, undo, l))
 		}
 		return []*state{finish(n, i, fail412)}
 	case 6:
@@ -163,7 +175,15 @@ func finishing() []scenario {
 			s.append(msg{ical: 1})
 		}
 	}
+	over := func(c *ctx) {
+		moves(c)
+		c.start = func(s *state) { s.append(msg{folder: s.valid, name: 1, ical: 1, gen: 1, asof: 1}) }
+	}
 	return []scenario{
+		{title: "MOVE a->b over b, PUT If-Match a", ops: []op{moveOver(1), ifMatch(putOp(0, 1), 1)}, tune: over},
+		{title: "MOVE a->b over b, PUT If-Match a, PUT If-Match b", ops: []op{moveOver(1), ifMatch(putOp(0, 1), 1), ifMatch(putOp(1, 1), 2)}, tune: over},
+		{title: "MOVE a->b over b, repair, PUT If-Match a", ops: []op{moveOver(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: over},
+		{title: "MISTAKE a MOVE that lost ends what was in the target", ops: []op{moveOver(1), ifMatch(putOp(0, 1), 1)}, tune: func(c *ctx) { over(c); c.noReturn = true }, fails: true},
 		{title: "MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},
 		{title: "MOVE a->b, repair, PUT If-Match a", ops: []op{moveOp(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: moves},
 		{title: "MOVE a->b, two repairs, PUT b", ops: []op{moveOp(1), repairOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},

@@ -21,6 +21,7 @@ func delNoUID(name uint8) op        { return op{kind: opDelete, name: name} }
 func uncond(o op) op                { o.uncond = true; return o }
 func raw(name, ical, seq uint8) op  { return op{kind: opRaw, name: name, ical: ical, seq: seq} }
 func moveOp(to uint8) op            { return op{kind: opMove, name: to, ical: 1, ifMatch: 1} }
+func moveOver(to uint8) op          { o := moveOp(to); o.over = true; return o }
 func repairOp(name uint8) op        { return op{kind: opRepair, name: name} }
 func overQuota(o op) op             { o.full = true; return o }
 func propPatch(name, prop uint8) op { return op{kind: opProps, name: name, prop: prop} }

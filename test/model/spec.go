@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // checkMove: the object is always visible somewhere; 2xx means source gone and
-// target there; 412 means the target is not left behind.
+// target there; 412 means the copy is not left behind, and what was there before is.
 func checkMove(c *ctx, n *state, i int) string {
 	v := c.read(n)
 	vis := v.String()
@@ -20,8 +20,12 @@ func checkMove(c *ctx, n *state, i int) string {
 		return "the MOVE was finished, but readers see {" + vis + "}"
 	}
 	if o.kind == opMove && q.r == fail412 && q.own != 0 {
-		if l := v.live(o.name); l != nil && l.head.token == q.own {
+		l := v.live(o.name)
+		if l != nil && l.head.token == q.own && (!o.over || n.find(l.head.base) != nil) {
 			return "MOVE answered 412 but its copy stays: {" + vis + "}"
+		}
+		if l == nil && o.over && !c.has(opDelete) {
+			return "MOVE answered 412, and what was in the target is gone: {" + vis + "}"
 		}
 	}
 	moved := 0
