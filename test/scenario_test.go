@@ -94,9 +94,11 @@ var servers = []struct {
 	}, []string{"cached"}},
 	{"courier", func(t testing.TB) *backends.Server { return backends.Courier(t, backends.Options{}) }, []string{"three"}},
 	{"mean", func(t testing.TB) *backends.Server {
-		return backends.Mean(t, backends.MeanOptions{Seed: 1, UIDPlus: true})
+		return backends.Mean(t, backends.MeanOptions{Seed: 1, UIDPlus: true, Ends: true})
 	}, []string{"cached"}},
-	{"mean-bare", func(t testing.TB) *backends.Server { return backends.Mean(t, backends.MeanOptions{Seed: 2}) }, []string{"three"}},
+	{"mean-bare", func(t testing.TB) *backends.Server {
+		return backends.Mean(t, backends.MeanOptions{Seed: 2, Ends: true})
+	}, []string{"three"}},
 }
 
 func TestScenarios(t *testing.T) {
