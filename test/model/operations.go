@@ -75,6 +75,14 @@ func dragged(o op) func(*ctx) {
 	}
 }
 
+// invited: a came by mail.
+func invited(c *ctx) {
+	c.start = func(s *state) {
+		s.msgs, s.next, s.token = nil, 1, 1
+		s.append(msg{ical: 1})
+	}
+}
+
 func noUID(c *ctx) {
 	c.start = func(s *state) {
 		s.msgs[0].ical = 0

@@ -117,6 +117,7 @@ func (v *logView) accept(lives []*life, valid uint8, r rules) {
 			case goneFor(e, *l, valid):
 				over[i] = true
 			case l.dead && (l.settled(valid) || !l.native(valid)): // no harm in a tombstone
+			case l.dead && e.native(valid) && l.head.uid <= e.head.asof: // e began after it
 			default:
 				covered = true
 			}

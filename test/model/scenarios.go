@@ -38,6 +38,9 @@ func moving() []scenario {
 		{title: "two migrations, PUT If-Match, unconditional DELETE", ops: []op{migrate, migrate, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0))}},
 		{title: "two migrations, unconditional DELETE, sweep", ops: []op{migrate, migrate, uncond(deleteOp(0, 0)), sweep, create(0, 1)}},
 		{title: "two migrations, unconditional PUT x2", ops: []op{migrate, migrate, uncond(putOp(0, 1)), uncond(putOp(0, 1))}},
+		{title: "migration, DELETE, create a again, DELETE", ops: []op{migrate, deleteOp(0, 1), create(0, 1), uncond(deleteOp(0, 0))}},
+		{title: "migration, DELETE, create a with another UID, PUT a", ops: []op{migrate, deleteOp(0, 1), create(0, 2), uncond(putOp(0, 2))}},
+		{title: "migration, DELETE, create b with its UID, PUT b", ops: []op{migrate, deleteOp(0, 1), create(1, 1), uncond(putOp(1, 1))}},
 		{title: "migration of a part, PUT If-Match, create b, sweep", ops: []op{part, ifMatch(putOp(0, 1), 1), create(1, 1), sweep}},
 		{title: "migration, foreign EXPUNGE, create, PUT If-Match", ops: []op{migrate, expungeFirst, create(0, 1), ifMatch(putOp(0, 1), 1)}},
 	}
@@ -54,6 +57,7 @@ func foreign() []scenario {
 		{title: "invitation, PUT If-Match a, DELETE a, migration", ops: []op{raw(1, 1, 1), ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), migrate}},
 		{title: "COPY, PUT If-Match a, DELETE a, migration", ops: []op{dup, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), migrate}},
 		{title: "invitations, foreign EXPUNGE of the newer, sync", ops: []op{raw(0, 1, 0), raw(1, 1, 1), expungeSecond, sync}, empty: true},
+		{title: "an invitation came, DELETE, create a with another UID, PUT a", ops: []op{uncond(deleteOp(0, 0)), create(0, 2), uncond(putOp(0, 2))}, tune: invited},
 		{title: "COPY, PUT If-Match, DELETE If-Match, sweep", ops: []op{dup, ifMatch(putOp(0, 1), 1), deleteOp(0, 1), sweep}},
 		{title: "COPY, foreign EXPUNGE, unconditional PUT, sync", ops: []op{dup, expungeFirst, uncond(putOp(0, 1)), sync}},
 		{title: "restore from backup, PUT If-Match, unconditional DELETE, sync", ops: []op{restore, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), sync}},
