@@ -189,6 +189,8 @@ func (q *request) lacking(p calendar.Privilege, mailbox string) string {
 		return at.self
 	case at.kind == placeObject:
 		return at.collection
+	case at.kind == placeCalendar && q.r.Method == http.MethodPost: // RFC 5995: a new member
+		return at.self
 	case at.kind == placeFeed && len(at.path) == 0:
 		return at.self
 	}
