@@ -86,6 +86,8 @@ var properties = tagged([]property{
 	{name: dav("share-access"), on: placeCalendar, index: true, acl: true, read: shareAccess},
 	{name: dav("invite"), on: placeCalendar, index: true, acl: true, read: davInvite},
 	{name: xml.Name{Space: davxml.CalendarServer, Local: "invite"}, on: placeCalendar, index: true, acl: true, read: invite},
+	{name: dav("share-resource-uri"), on: placeCalendar, read: shareResourceURI},
+	{name: xml.Name{Space: davxml.CalendarServer, Local: "shared-url"}, on: placeCalendar, read: sharedURL},
 	{name: xml.Name{Space: davxml.CalendarServer, Local: "allowed-sharing-modes"}, on: placeCalendar, index: true, read: sharingModes},
 	// RFC 3253 section 3.1.5, RFC 6578 section 4
 	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
@@ -272,6 +274,8 @@ func resourceType(b []byte, s *subject) ([]byte, bool) {
 		return append(b, "<D:collection/><D:principal/>"...), true
 	case placeCalendar:
 		b = append(b, "<D:collection/><C:calendar/>"...)
+		// CS:shared-owner is left out: only the ACL tells, which a poll does not ask for, and a
+		// type that depends on what else is asked would be worse than none.
 		if s.calendar.Others() {
 			b = append(b, "<CS:shared/>"...)
 		}
