@@ -55,7 +55,7 @@ func (q *request) resolveShare(t Target, method string) (place, error) {
 	if t.HasOwner && !q.login.self(t.Owner) || q.login.self(t.Share.Owner) {
 		return nothing, nil
 	}
-	f := ownerFinder{q.r.Context(), q.account, t.Share.Owner}
+	f := ownerFinder{ctx: q.r.Context(), account: q.account, owner: t.Share.Owner}
 	c, found, err := f.find(t.Share.Path)
 	if stripped, ok := stripSuffix(t.Share.Path); ok && !found && err == nil && stripped[len(stripped)-1] != "" {
 		c, found, err = f.find(stripped)

@@ -115,7 +115,7 @@ func (a *Account) forgetHome() {
 	for owner := range a.homes {
 		a.server.cache.setHome(a.ownerKey(owner), nil)
 	}
-	a.home, a.homes, a.states, a.principals = nil, nil, nil, nil
+	a.home, a.homes, a.states, a.principals, a.named = nil, nil, nil, nil, nil
 	a.server.cache.setHome(a.session.LoginKey(), nil)
 }
 
