@@ -40,8 +40,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	stdsync "sync" // sync is an operation of the model
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -50,23 +54,34 @@ func main() {
 	trace := flag.Bool("trace", true, "print counterexamples")
 	flag.Parse()
 	debug.SetGCPercent(400)
-	bad := 0
+	var (
+		explorers errgroup.Group
+		printing  stdsync.Mutex
+		bad       int
+	)
+	explorers.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range scenarios(*big) {
 		if !strings.Contains(s.title, *only) {
 			continue
 		}
-		r := s.run()
-		unexpected := (r.viol != "") != s.fails
-		if unexpected {
-			bad++
-		}
-		fmt.Println(r.line(s))
-		if r.viol != "" && (*trace || unexpected) {
-			for _, l := range r.trace {
-				fmt.Println("      ", l)
+		explorers.Go(func() error {
+			r := s.run()
+			printing.Lock()
+			defer printing.Unlock()
+			unexpected := (r.viol != "") != s.fails
+			if unexpected {
+				bad++
 			}
-		}
+			fmt.Println(r.line(s))
+			if r.viol != "" && (*trace || unexpected) {
+				for _, l := range r.trace {
+					fmt.Println("      ", l)
+				}
+			}
+			return nil
+		})
 	}
+	explorers.Wait()
 	if bad > 0 {
 		fmt.Println(bad, "unexpected results")
 		os.Exit(1)
