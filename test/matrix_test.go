@@ -64,6 +64,7 @@ var operations = []operation{
 	{"expand-property", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:expand-property" + caldavReport + `<D:property name="displayname"/></D:expand-property>`}},
 	{"acl-principal-prop-set", "read-acl", "", 207, request{"REPORT", "{C}", depth0, "<D:acl-principal-prop-set" + caldavReport + "<D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>"}},
 	{"PROPPATCH", "read", "", 207, request{"PROPPATCH", "{C}", nil, displayName("theirs")}}, // without write-properties one's own
+	{"PUT calendar, not there", "read", "", 412, request{"PUT", "{C}", map[string]string{"If-None-Match": "*"}, ""}},
 	{"PROPPATCH object", "read", "", 207, request{"PROPPATCH", "{C}a.ics", nil, displayName("x")}},
 	{"COPY out", "read", "", 201, request{"COPY", "{C}a.ics", map[string]string{"Destination": "/CalDAV/Calendar/out-{n}.ics"}, ""}},
 	{"PUT new", "bind", "{C}", 201, request{"PUT", "{C}new.ics", map[string]string{"If-None-Match": "*"}, eventOf("new{n}", "new")}},
@@ -350,7 +351,7 @@ func (m *matrix) properties(t *testing.T, rights string) {
 // askedFirst is, of each row, the operation that is asked first after all rights were taken away, while the gateway knows the
 // calendar from the request before. What is refused is forgotten, so that those after it are like what a row without rights has.
 var askedFirst = map[string]string{"lr": "OPTIONS", "lrs": "MOVE beside", "lri": "COPY calendar", "lrit": "MKCALENDAR below", "lrite": "PROPPATCH",
-	"lrwite": "OPTIONS feed", "lrwikxtea": "MOVE home"}
+	"lrwite": "PUT calendar, not there", "lrwikxtea": "MOVE home"}
 
 // revoked takes rights away as a mail program does. The gateway, whose sessions are warm, knows at the next request.
 func (m *matrix) revoked(t *testing.T, rights string) {
