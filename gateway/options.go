@@ -70,7 +70,7 @@ func (q *request) notAllowed() error {
 	case q.r.Method == http.MethodPut && len(q.place.path) > 0:
 		return &HTTPError{Code: http.StatusMethodNotAllowed, Public: "a collection is made by MKCALENDAR"}
 	case q.r.Method == "MKCALENDAR" || q.r.Method == "MKCOL":
-		return forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
+		return errElsewhere
 	}
 	return notFound("no such resource")
 }
