@@ -214,8 +214,6 @@ func (s *scenario) lacks(server string, offered []string) string {
 			ok = server != "memory" && !strings.HasPrefix(server, "cyrus")
 		case "renumber": // elsewhere a session that has the old mailbox selected does not hear of the new one
 			ok = server == "maildir" || strings.HasPrefix(server, "mean")
-		case "ordered": // Courier numbers what was renamed by file names, in which microseconds are not padded
-			ok = server != "courier"
 		case "memory", "mean", "mean-bare", "maildir", "sdbox", "dotted", "sdbox-dotted", "cyrus", "cyrus-dotted", "courier":
 			ok = server == n
 		}

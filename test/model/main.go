@@ -4,8 +4,8 @@
 // Droppable, Returning, Unmoved. In every folder that comes up it is held against the reference rule
 // in rule.go, which the MISTAKE scenarios switch clauses of.
 //
-// log.go, props.go, batch.go, pages.go, move.go and overquota.go are what gateways
-// and others do, spec.go what is checked, scenarios.go where; variants.go holds simpler protocols, which fail. go test
+// log.go, props.go, batch.go, pages.go, move.go, overquota.go and folder.go are what
+// gateways and others do, spec.go what is checked, scenarios.go where; variants.go holds simpler protocols, which fail. go test
 // runs the small scenarios; go run ./test/model prints them, with -big also the
 // large ones (minutes).
 //
@@ -15,7 +15,8 @@
 // UID), UID EXPUNGE of a set, and - in the variants that want it - a flag
 // compare-and-swap. Every process may crash before each of its steps. Others
 // may expunge, append and copy messages, and move the folder: new UIDVALIDITY,
-// new UIDs, the same order, everything or any part.
+// new UIDs, everything or any part, in the same order, or as Courier does it: then
+// the messages of one second come in any order.
 //
 // Two kinds of checks:
 //
