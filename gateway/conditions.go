@@ -182,6 +182,11 @@ func (q *request) checkCollection() error {
 	}
 	switch q.r.Method {
 	case http.MethodPut, http.MethodDelete, "PROPPATCH", "MKCALENDAR", "MKCOL", "ACL", http.MethodPost:
+		if q.cond.conditional() {
+			if err := q.visible(); err != nil {
+				return err
+			}
+		}
 		exists := q.place.kind != placeNothing && (q.place.kind != placeCalendar || q.place.calendar.Exists)
 		return q.cond.check(q.r.Method, state{exists: exists})
 	}

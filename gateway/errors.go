@@ -154,6 +154,8 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("allowed-principal"), "the mail server gives no rights to "+c.Name
 	case calendar.TooManyGrants:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("limited-number-of-aces"), fmt.Sprintf("an ACL holds at most %d entries", calendar.MaxGrants)
+	case calendar.TooManyOthers:
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("number-of-matches-within-limits"), "too many mailboxes of other users in one request"
 	case calendar.NameRefused:
 		e.Code, e.Public = http.StatusForbidden, "this name cannot be used"
 	default:
@@ -189,6 +191,8 @@ func (q *request) lacking(p calendar.Privilege, mailbox string) string {
 		return at.self
 	case at.kind == placeObject:
 		return at.collection
+	case at.kind == placeCalendar && q.r.Method == http.MethodPost: // RFC 5995: a new member
+		return at.self
 	case at.kind == placeFeed && len(at.path) == 0:
 		return at.self
 	}

@@ -24,9 +24,14 @@ func (q *request) mkcalendar() error {
 	case q.place.kind == placeCalendar && !q.place.calendar.Others():
 		path = q.place.calendar.Path // Create knows whether it is complete
 	case q.place.kind != placeNothing:
+		if err := q.visible(); calendar.IsKind(err, calendar.NotFound) {
+			return errElsewhere
+		} else if err != nil {
+			return err
+		}
 		return &HTTPError{Code: http.StatusMethodNotAllowed, Precondition: dav("resource-must-be-null"), Public: "something is there already"}
 	case len(path) == 0:
-		return forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
+		return errElsewhere
 	}
 	p := makePatch(elements, extended)
 	if p.failed {
@@ -51,6 +56,9 @@ func (q *request) mkcalendar() error {
 	q.w.WriteHeader(http.StatusCreated)
 	return nil
 }
+
+// errElsewhere is said of what is not there and of what may not be seen.
+var errElsewhere = forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
 
 // hidesObject refuses a calendar whose URL is that of an object: a collection is
 // found first, and nobody would reach the object any more.

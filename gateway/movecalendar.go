@@ -16,6 +16,9 @@ func (q *request) moveCalendar() error {
 	} else if d != depthInfinity {
 		return badRequest("a calendar is moved with Depth infinity")
 	}
+	if err := q.visible(); err != nil {
+		return err
+	}
 	path, err := q.destinationPath()
 	if err != nil {
 		return err
@@ -45,7 +48,7 @@ func (q *request) destinationPath() ([]string, error) {
 	}
 	elsewhere := forbidden(caldav("calendar-collection-location-ok"), "a calendar moves only within its owner's home")
 	raw, ok := pathOf(value)
-	if !ok {
+	if !ok || q.place.calendar.Others() {
 		return nil, elsewhere
 	}
 	target, err := ParseTarget(raw)

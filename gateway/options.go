@@ -13,12 +13,10 @@ const compliance = "1, 3, access-control, calendar-access, extended-mkcol"
 
 // options answers OPTIONS. It is behind the login like everything else, as set-up
 // programs check the password with it. Of what another user shares it tells who may read
-// it (RFC 3744 appendix B): the place may be known from before the share was taken away.
+// it (RFC 3744 appendix B).
 func (q *request) options() error {
-	if q.place.calendar.Others() {
-		if _, err := q.open(q.place.calendar); err != nil {
-			return err
-		}
+	if err := q.visible(); err != nil {
+		return err
 	}
 	header := q.w.Header()
 	dav := compliance
@@ -30,6 +28,16 @@ func (q *request) options() error {
 	header.Set("Content-Length", "0")
 	q.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// visible asks for what another user shares before an answer that tells that it is there: the
+// place may be known from before the share was taken away.
+func (q *request) visible() error {
+	if !q.place.calendar.Others() {
+		return nil
+	}
+	_, err := q.open(q.place.calendar)
+	return err
 }
 
 // allow lists the methods of the request's place.
@@ -49,6 +57,9 @@ func (q *request) allow() string {
 // notAllowed is the answer where no method of the table applies. Where nothing is, a
 // PUT lacks the collection above (RFC 4918 section 9.7.1).
 func (q *request) notAllowed() error {
+	if err := q.visible(); err != nil {
+		return err
+	}
 	switch {
 	case q.place.kind == placeCalendar && q.r.Method == "COPY":
 		return &HTTPError{Code: http.StatusForbidden, Public: "calendars are not copied; make one and copy the objects"}
@@ -59,7 +70,7 @@ func (q *request) notAllowed() error {
 	case q.r.Method == http.MethodPut && len(q.place.path) > 0:
 		return &HTTPError{Code: http.StatusMethodNotAllowed, Public: "a collection is made by MKCALENDAR"}
 	case q.r.Method == "MKCALENDAR" || q.r.Method == "MKCOL":
-		return forbidden(caldav("calendar-collection-location-ok"), "calendars are made below one's own home")
+		return errElsewhere
 	}
 	return notFound("no such resource")
 }

@@ -86,9 +86,12 @@ var properties = tagged([]property{
 	{name: dav("share-access"), on: placeCalendar, index: true, acl: true, read: shareAccess},
 	{name: dav("invite"), on: placeCalendar, index: true, acl: true, read: davInvite},
 	{name: xml.Name{Space: davxml.CalendarServer, Local: "invite"}, on: placeCalendar, index: true, acl: true, read: invite},
+	{name: dav("share-resource-uri"), on: placeCalendar, read: shareResourceURI},
+	{name: xml.Name{Space: davxml.CalendarServer, Local: "shared-url"}, on: placeCalendar, read: sharedURL},
 	{name: xml.Name{Space: davxml.CalendarServer, Local: "allowed-sharing-modes"}, on: placeCalendar, index: true, read: sharingModes},
-	// RFC 3253 section 3.1.5, RFC 6578 section 4
+	// RFC 3253 sections 3.1.4 and 3.1.5, RFC 6578 section 4
 	{name: dav("supported-report-set"), on: everywhere, read: supportedReportSet},
+	{name: livePropertySetName, on: everywhere},
 	{name: syncTokenName, on: placeHome | placeCalendar, index: true, read: syncToken},
 	{name: cTagName, on: placeHome | placeCalendar, index: true, read: getCTag},
 
@@ -183,10 +186,14 @@ func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 			return append(b, e.XML...), true
 		}
 	}
-	if p.read == nil {
+	read := p.read
+	if p.name == livePropertySetName {
+		read = supportedLivePropertySet // the table, which it lists, cannot name it
+	}
+	if read == nil {
 		return b, false
 	}
-	b, ok = p.read(p.tag.Start(b), s)
+	b, ok = read(p.tag.Start(b), s)
 	if !ok {
 		return b[:start], false
 	}
@@ -272,6 +279,8 @@ func resourceType(b []byte, s *subject) ([]byte, bool) {
 		return append(b, "<D:collection/><D:principal/>"...), true
 	case placeCalendar:
 		b = append(b, "<D:collection/><C:calendar/>"...)
+		// CS:shared-owner is left out: only the ACL tells, which a poll does not ask for, and a
+		// type that depends on what else is asked would be worse than none.
 		if s.calendar.Others() {
 			b = append(b, "<CS:shared/>"...)
 		}
@@ -382,6 +391,19 @@ func supportedReportSet(b []byte, s *subject) ([]byte, bool) {
 		if r.on&s.kind != 0 {
 			b = append(b, "<D:supported-report><D:report>"...)
 			b = append(davxml.AppendEmpty(b, r.name), "</D:report></D:supported-report>"...)
+		}
+	}
+	return b, true
+}
+
+var livePropertySetName = dav("supported-live-property-set")
+
+// supportedLivePropertySet are the properties of this kind of resource, those that this one has not among them.
+func supportedLivePropertySet(b []byte, s *subject) ([]byte, bool) {
+	for i := range properties {
+		if p := &properties[i]; p.on&s.kind != 0 {
+			b = append(b, "<D:supported-live-property><D:prop>"...)
+			b = append(davxml.AppendEmpty(b, p.name), "</D:prop></D:supported-live-property>"...)
 		}
 	}
 	return b, true

@@ -198,6 +198,27 @@ func TestAllpropAndPropname(t *testing.T) {
 	}
 }
 
+// TestLivePropertySet: what a calendar or an object can have, it itself among it, and no more.
+func TestLivePropertySet(t *testing.T) {
+	r := newRig(t)
+	r.want(201, "PUT", "/CalDAV/Calendar/a.ics", event("a", "A"))
+	for url, want := range map[string]map[xml.Name]bool{
+		"/CalDAV/Calendar/":      {dav("add-member"): true, dav("supported-live-property-set"): true, apple("calendar-color"): true, dav("getcontentlength"): false},
+		"/CalDAV/Calendar/a.ics": {dav("add-member"): false, dav("getcontentlength"): true, caldav("calendar-data"): false},
+	} {
+		set := r.ask("PROPFIND", url, propfindOf("D:supported-live-property-set"), "Depth: 0").resources[0].props[dav("supported-live-property-set")]
+		for name, listed := range want {
+			n := 0
+			for _, p := range set.all(dav("supported-live-property")) {
+				n += len(p.at(dav("prop")).all(name))
+			}
+			if n == 1 != listed || n > 1 {
+				t.Errorf("%s lists %v %d times", url, name, n)
+			}
+		}
+	}
+}
+
 func TestMinimalLeavesOut(t *testing.T) {
 	r := newRig(t)
 	for _, header := range []string{"Prefer: return=minimal", "Brief: t", "Prefer: return-minimal"} {

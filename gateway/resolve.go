@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -95,6 +96,7 @@ type ownerFinder struct {
 	ctx     context.Context
 	account *calendar.Account
 	owner   string
+	listed  int // paths of this length are not asked for by name; 0: all are
 }
 
 func (f ownerFinder) known(path []string) (calendar.Calendar, bool) {
@@ -102,6 +104,9 @@ func (f ownerFinder) known(path []string) (calendar.Calendar, bool) {
 }
 
 func (f ownerFinder) find(path []string) (calendar.Calendar, bool, error) {
+	if len(path) == f.listed {
+		return f.account.FindListedOf(f.ctx, f.owner, path)
+	}
 	return f.account.FindOf(f.ctx, f.owner, path)
 }
 
@@ -125,18 +130,18 @@ func (q *request) resolveTarget(t Target, method string) (place, error) {
 		return q.resolveShare(t, method)
 	}
 	if t.HasOwner && !q.login.self(t.Owner) {
-		return q.resolveOther(t, method)
+		return q.resolveOther(t, method, 0)
 	}
 	return resolve(t, accountFinder{q.r.Context(), q.account}, method)
 }
 
 // resolveOther says where a target below another user's home leads. Nothing is made
-// there, and a home of which nothing may be seen is not there.
-func (q *request) resolveOther(t Target, method string) (place, error) {
+// there, and a home of which nothing may be seen is not there. listed is that of ownerFinder.
+func (q *request) resolveOther(t Target, method string, listed int) (place, error) {
 	if t.Realm == RealmUser {
 		return q.resolvePrincipal(t)
 	}
-	f := ownerFinder{q.r.Context(), q.account, t.Owner}
+	f := ownerFinder{q.r.Context(), q.account, t.Owner, listed}
 	p, err := resolve(t, f, method)
 	if err != nil {
 		return p, err
@@ -158,14 +163,6 @@ func (q *request) resolveOther(t Target, method string) (place, error) {
 		p.path = nil
 	}
 	return p, nil
-}
-
-// hrefOwner is the principal whose home the request is about.
-func (q *request) hrefOwner() string {
-	if q.place.owner == "" {
-		return q.hrefPrincipal()
-	}
-	return q.hrefPrincipalOf(q.place.owner)
 }
 
 // resolve says where a target leads, by what a finder finds.
@@ -299,7 +296,11 @@ func stripSuffix(path []string) ([]string, bool) {
 }
 
 // locate resolves an href of a request body or an If header, an absolute path or URL.
-func (q *request) locate(href string) (place, error) {
+func (q *request) locate(href string) (place, error) { return q.locateAs(href, false) }
+
+// locateAs is locate. If only objects count, no calendar of another user is looked for by the name of each: a body may name
+// thousands in one that is not there.
+func (q *request) locateAs(href string, object bool) (place, error) {
 	raw, ok := pathOf(href)
 	if !ok {
 		return place{kind: placeNothing}, nil
@@ -308,13 +309,23 @@ func (q *request) locate(href string) (place, error) {
 	if err != nil {
 		return place{kind: placeNothing}, nil
 	}
-	return q.resolveTarget(t, "PROPFIND")
+	var p place
+	if object && t.HasOwner && !q.login.self(t.Owner) && t.Share == nil {
+		p, err = q.resolveOther(t, "PROPFIND", len(t.Path))
+	} else {
+		p, err = q.resolveTarget(t, "PROPFIND")
+	}
+	var missing *HTTPError
+	if errors.As(err, &missing) && missing.Code == http.StatusNotFound { // not the resource that the request is about
+		return place{kind: placeNothing}, nil
+	}
+	return p, err
 }
 
 // member resolves the href of an object in the place's own calendar, or in any
 // calendar of a home. Another one is no member (RFC 4791 section 7.9).
 func (q *request) member(href string) (p place, ok bool, err error) {
-	if p, err = q.locate(href); err != nil || p.kind != placeObject {
+	if p, err = q.locateAs(href, true); err != nil || p.kind != placeObject {
 		return p, false, err
 	}
 	switch {
@@ -325,36 +336,4 @@ func (q *request) member(href string) (p place, ok bool, err error) {
 	}
 	home, err := q.account.HomeOf(q.r.Context(), q.place.owner)
 	return p, err == nil && p.calendar.Owner() == home.Owner, err
-}
-
-// hrefHome is the canonical calendar home, which discovery hands out.
-func (q *request) hrefHome() string { return "/CalDAV/~" + escapeSegment(q.login.href()) + "/" }
-
-// hrefPrincipal is the canonical principal.
-func (q *request) hrefPrincipal() string { return "/UserDAV/" + escapeSegment(q.login.href()) + "/" }
-
-// hrefCalendar is a calendar below the home as the request spelled it.
-func (q *request) hrefCalendar(c calendar.Calendar) string {
-	if q.place.collection != "" && c.Mailbox == q.place.calendar.Mailbox {
-		return q.place.collection
-	}
-	base := q.place.base
-	switch own := q.place.owner == "" || q.place.share; {
-	case base == "", !own && !c.Others():
-		base = q.hrefHome()
-		if c.Others() {
-			return q.hrefShare(base, c)
-		}
-	case own && c.Others():
-		return q.hrefShare(base, c)
-	}
-	return base + escapePath(c.Path) + "/"
-}
-
-// hrefObject is an object below its calendar as the request spelled it.
-func (q *request) hrefObject(c calendar.Calendar, name string) string {
-	if q.place.kind == placeObject && name == q.place.name && c.Mailbox == q.place.calendar.Mailbox {
-		return q.place.self
-	}
-	return q.hrefCalendar(c) + escapeSegment(name)
 }

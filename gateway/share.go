@@ -55,7 +55,7 @@ func (q *request) resolveShare(t Target, method string) (place, error) {
 	if t.HasOwner && !q.login.self(t.Owner) || q.login.self(t.Share.Owner) {
 		return nothing, nil
 	}
-	f := ownerFinder{q.r.Context(), q.account, t.Share.Owner}
+	f := ownerFinder{ctx: q.r.Context(), account: q.account, owner: t.Share.Owner}
 	c, found, err := f.find(t.Share.Path)
 	if stripped, ok := stripSuffix(t.Share.Path); ok && !found && err == nil && stripped[len(stripped)-1] != "" {
 		c, found, err = f.find(stripped)
@@ -99,11 +99,24 @@ func (q *request) shownOwner(c calendar.Calendar) string {
 	return local
 }
 
-// hrefPrincipalOf is the principal of another user. An owner without a domain is of
-// one's own.
+// hrefPrincipalOf is the principal of another user.
 func (q *request) hrefPrincipalOf(owner string) string {
+	return "/UserDAV/" + escapeSegment(q.accountOf(owner)) + "/"
+}
+
+// hrefHomeOf is the canonical home of a calendar's owner.
+func (q *request) hrefHomeOf(c calendar.Calendar) string {
+	if !c.Others() {
+		return q.hrefHome()
+	}
+	return "/CalDAV/~" + escapeSegment(q.accountOf(c.Owner())) + "/"
+}
+
+// accountOf is the account of another user as hrefs have it. An owner without a domain is
+// of one's own.
+func (q *request) accountOf(owner string) string {
 	if _, domain, ok := strings.Cut(q.login.account, "@"); ok && !strings.Contains(owner, "@") {
 		owner += "@" + domain
 	}
-	return "/UserDAV/" + escapeSegment(strings.ToLower(owner)) + "/"
+	return strings.ToLower(owner)
 }

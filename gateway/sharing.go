@@ -223,6 +223,16 @@ func shareAccess(b []byte, s *subject) ([]byte, bool) {
 	return append(b, "<D:not-shared/>"...), true
 }
 
+// shareResourceURI is DAV:share-resource-uri: the same to the owner and to all sharees.
+func shareResourceURI(b []byte, s *subject) ([]byte, bool) {
+	return appendHref(b, s.q.hrefHomeOf(s.calendar)+escapePath(s.calendar.FullPath())+"/"), s.q.account.CanShare()
+}
+
+// sharedURL is CS:shared-url: to a sharee the calendar in the home of its owner.
+func sharedURL(b []byte, s *subject) ([]byte, bool) {
+	return appendHref(b, s.q.hrefHomeOf(s.calendar)+escapePath(s.calendar.Path)+"/"), s.calendar.Others()
+}
+
 // sharingModes is CS:allowed-sharing-modes.
 func sharingModes(b []byte, s *subject) ([]byte, bool) {
 	if !s.sharable() || !s.view.May(calendar.WriteACL) {

@@ -161,3 +161,39 @@ func TestShareWithDomain(t *testing.T) {
 	wantCondition(t, erin, aclRequest("/CalDAV/~me/Calendar/"), 200, "")
 	wantCondition(t, guest, request{"GET", "/CalDAV/~erin@example.com/Calendar/a.ics", nil, ""}, 404, "")
 }
+
+// TestMoveLeavesNoEntry: what a MOVE writes into an ACL so that Dovecot lists the calendar anew, and cannot take away again,
+// shows nowhere, and goes with the next change of the ACL.
+func TestMoveLeavesNoEntry(t *testing.T) {
+	t.Parallel()
+	r := newShareRig(t, sharingServers[0].start)
+	p := faulty.New(t, r.b.Addr)
+	r.owner.gateway = startGatewayAt(t, p.URL(), nil, false)
+	for i, fault := range []struct {
+		faulty.Fault
+		left bool
+	}{
+		{faulty.Fault{At: faulty.Before, Command: "^DELETEACL ", N: 1, Refuse: "NO [UNAVAILABLE] later"}, true},
+		{faulty.Fault{At: faulty.Answered, Command: "^SETACL ", N: 1}, false}, // a new session takes it away
+	} {
+		from, to := fmt.Sprintf("Work%d", i), fmt.Sprintf("Job%d", i)
+		r.owner.must(t, request{"MKCALENDAR", "/CalDAV/~me/" + from + "/", nil, ""})
+		setACL(t, r.b, r.owner, "Calendar/"+from, r.guest.user, "lr")
+		p.Set(fault.Fault)
+		r.owner.must(t, request{"MOVE", "/CalDAV/~me/" + from + "/", map[string]string{"Destination": "/CalDAV/~me/" + to + "/"}, ""})
+		if acl := rawACL(t, r.b, r.owner, "Calendar/"+to); (acl["$calgate-moved"] != "") != fault.left {
+			t.Errorf("after %s %d the ACL is %v", fault.Command, fault.At, acl)
+		}
+		moved := "/CalDAV/~me/" + to + "/"
+		if a := r.owner.ask(propfind(moved, "D:acl", "D:invite", "CS:invite")); a.status != 207 || strings.Contains(a.body, "calgate-moved") || !strings.Contains(a.body, principalOf(r.guest)) {
+			t.Errorf("the rights are shown as %d %s", a.status, a.body)
+		}
+		if got := found(t, r.owner, searchFor("D:displayname", "calgate")); len(got) > 0 {
+			t.Errorf("found as a principal: %v", got)
+		}
+		wantCondition(t, r.owner, aclRequest(moved, ace(principalOf(r.guest), "read")), 200, "")
+		if acl := rawACL(t, r.b, r.owner, "Calendar/"+to); acl["$calgate-moved"] != "" || acl[r.guest.user] != asGiven(r.b, "lr") {
+			t.Errorf("after the next change the ACL is %v", acl)
+		}
+	}
+}

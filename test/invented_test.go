@@ -74,13 +74,32 @@ func TestInventedNames(t *testing.T) {
 }
 
 // PROPPATCHes through two gateways at once: the last one wins property by property, and none is lost wholesale.
+// A guest's are his own, and where the server has METADATA they are there.
 func TestProppatchOnTwoGateways(t *testing.T) {
-	const rounds = 12
-	b := renamingServers[0].start(t)
-	first := newCrashClient(t, b, startGateway(t, b, nil, false))
-	writers := []*crashClient{first, {first.user, first.password, startGateway(t, b, nil, false)}}
-	calendar := "/CalDAV/~me/Work/"
-	first.must(t, request{"MKCALENDAR", calendar, nil, ""})
+	starts := map[string]func(testing.TB) *backends.Server{"dovecot": sharingServers[0].start}
+	for _, s := range metadataServers {
+		starts[s.name] = s.start
+	}
+	for name, start := range starts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := start(t)
+			owner := newCrashClient(t, b, startGateway(t, b, nil, false))
+			guest := newCrashClient(t, b, owner.gateway)
+			second := startGateway(t, b, nil, false)
+			owner.must(t, request{"MKCALENDAR", "/CalDAV/~me/Work/", nil, ""})
+			setACL(t, b, owner, "Calendar/Work", guest.user, "lr")
+			patchBoth(t, owner, second, "/CalDAV/~me/Work/")
+			patchBoth(t, guest, second, "/CalDAV/~"+owner.user+"/Work/")
+		})
+	}
+}
+
+// patchBoth changes properties through a user's gateway and another one.
+func patchBoth(t *testing.T, first *crashClient, second, calendar string) {
+	t.Helper()
+	const rounds = 5
+	writers := []*crashClient{first, {first.user, first.password, second}}
 	var wg sync.WaitGroup
 	accepted := make([][]int, len(writers))
 	for w, c := range writers {

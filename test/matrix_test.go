@@ -22,7 +22,7 @@ var matrixRights = []string{"", "l", "lr", "lrs", "lri", "lrit", "lrite", "lrwit
 var matrixNeeds = map[string]string{"read": "lr", "read-free-busy": "lr", "bind": "lri", "write-content": "lrite", "unbind": "lrite", "write-properties": "lrwite",
 	"read-acl": "lra", "write-acl": "lra", "remove": "lrx"}
 
-// operation is one cell. {C} in it is the calendar, {F} and {D} its feeds, {O} the home of its owner, {n} a new name.
+// operation is one cell. What "nobody" may is said of nothing that is there; what "owner" may, of the calendar. {C} in it is the calendar, {F} and {D} its feeds, {O} the home of its owner, {n} a new name.
 type operation struct {
 	name      string
 	privilege string // "": none is missing, whoever may read
@@ -36,6 +36,11 @@ var depth0, depth1 = map[string]string{"Depth": "0"}, map[string]string{"Depth":
 func eventOf(uid, summary string) string {
 	return strings.ReplaceAll(displaced(uid), "SUMMARY:"+uid, "SUMMARY:"+summary)
 }
+
+// madeCalendar is what an extended MKCOL asks for (RFC 5689).
+const madeCalendar = `<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:resourcetype><D:collection/><C:calendar/></D:resourcetype></D:prop></D:set></D:mkcol>`
+
+var calendarType = map[string]string{"Content-Type": "text/calendar; charset=utf-8"}
 
 const caldavReport = ` xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">`
 
@@ -58,21 +63,33 @@ var operations = []operation{
 	{"sync-collection", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:sync-collection" + caldavReport + "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"}},
 	{"expand-property", "read", "", 207, request{"REPORT", "{C}", depth0, "<D:expand-property" + caldavReport + `<D:property name="displayname"/></D:expand-property>`}},
 	{"acl-principal-prop-set", "read-acl", "", 207, request{"REPORT", "{C}", depth0, "<D:acl-principal-prop-set" + caldavReport + "<D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>"}},
+	{"PROPPATCH", "read", "", 207, request{"PROPPATCH", "{C}", nil, displayName("theirs")}}, // without write-properties one's own
+	{"PUT calendar, not there", "read", "", 412, request{"PUT", "{C}", map[string]string{"If-None-Match": "*"}, ""}},
+	{"MKCALENDAR over", "read", "", 405, request{"MKCALENDAR", "{C}", nil, ""}},
 	{"PROPPATCH object", "read", "", 207, request{"PROPPATCH", "{C}a.ics", nil, displayName("x")}},
 	{"COPY out", "read", "", 201, request{"COPY", "{C}a.ics", map[string]string{"Destination": "/CalDAV/Calendar/out-{n}.ics"}, ""}},
 	{"PUT new", "bind", "{C}", 201, request{"PUT", "{C}new.ics", map[string]string{"If-None-Match": "*"}, eventOf("new{n}", "new")}},
+	{"POST", "bind", "{C}", 201, request{"POST", "{C}", calendarType, eventOf("posted{n}", "posted")}},
 	{"PUT over", "write-content", "", 204, request{"PUT", "{C}b.ics", nil, eventOf("b{n}", "changed")}},
 	{"PUT feed, new", "bind", "", 204, request{"PUT", "{F}", nil, eventOf("fed{n}", "fed")}},
 	{"PUT feed, over", "write-content", "", 204, request{"PUT", "{F}", nil, eventOf("c{n}", "changed")}},
 	{"COPY in", "bind", "{C}", 201, request{"COPY", "/CalDAV/Calendar/own.ics", map[string]string{"Destination": "{C}in.ics"}, ""}},
+	{"COPY over", "write-content", "{C}b.ics", 204, request{"COPY", "/CalDAV/Calendar/over-{n}.ics", map[string]string{"Destination": "{C}b.ics"}, ""}},
+	{"MOVE over", "write-content", "{C}b.ics", 204, request{"MOVE", "/CalDAV/Calendar/over-{n}.ics", map[string]string{"Destination": "{C}b.ics"}, ""}},
 	{"DELETE", "unbind", "{C}", 204, request{"DELETE", "{C}b.ics", nil, ""}},
 	{"MOVE out", "unbind", "{C}", 201, request{"MOVE", "{C}c.ics", map[string]string{"Destination": "/CalDAV/Calendar/moved-{n}.ics"}, ""}},
 	{"ACL", "write-acl", "", 200, request{"ACL", "{C}", nil, `<D:acl xmlns:D="DAV:">{aces}</D:acl>`}},
 	{"POST share", "write-acl", "", 200, appleShare("{C}", "<CS:set><D:href>mailto:carol@example.com</D:href><CS:read/></CS:set>")},
 	{"PUT over a feed", "unbind", "", 204, request{"PUT", "{D}", nil, eventOf("a{n}", "old")}},
+	{"PUT over a feed, DeleteAll", "unbind", "", 204, request{"PUT", "{F}?DeleteAll=1", nil, eventOf("a{n}", "old")}},
 	{"DELETE feed", "unbind", "", 204, request{"DELETE", "{F}", nil, ""}},
+	{"MKCOL below", "nobody", "", 0, request{"MKCOL", "{C}below/", nil, madeCalendar}},
+	{"MKCOL beside", "nobody", "", 0, request{"MKCOL", "{O}beside-{n}/", nil, madeCalendar}},
 	{"MKCALENDAR below", "nobody", "", 0, request{"MKCALENDAR", "{C}below/", nil, ""}},
 	{"MKCALENDAR beside", "nobody", "", 0, request{"MKCALENDAR", "{O}beside-{n}/", nil, ""}},
+	{"MOVE beside", "owner", "", 0, request{"MOVE", "{C}", map[string]string{"Destination": "{O}moved-{n}/"}, ""}},
+	{"MOVE home", "owner", "", 0, request{"MOVE", "{C}", map[string]string{"Destination": "/CalDAV/~me/moved-{n}/"}, ""}},
+	{"COPY calendar", "owner", "", 0, request{"COPY", "{C}", map[string]string{"Destination": "/CalDAV/~me/copied-{n}/"}, ""}},
 }
 
 var removal = operation{"DELETE calendar", "remove", "{O}", 204, request{"DELETE", "{C}", nil, ""}}
@@ -85,10 +102,11 @@ func TestRightsMatrix(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			m := &matrix{b: s.start(t)}
+			m := &matrix{b: s.start(t), missing: map[string]string{}}
 			m.owner = newCrashClient(t, m.b, startGateway(t, m.b, nil, false))
 			m.guest = newCrashClient(t, m.b, startGateway(t, m.b, nil, false))
 			m.guest.must(t, request{"PUT", "/CalDAV/Calendar/own.ics", nil, eventOf("own", "own")})
+			m.store = openMailStore(t, m.b, m.owner.user, m.owner.password)
 			for _, rights := range matrixRights {
 				if s.name == "courier" && rights == "lrit" {
 					continue
@@ -102,14 +120,48 @@ func TestRightsMatrix(t *testing.T) {
 type matrix struct {
 	b            *backends.Server
 	owner, guest *crashClient
+	store        *mailStore        // of the owner
+	missing      map[string]string // by operation: how what never was is answered
 }
 
-// rowName is the calendar of a row; one with n for m never was.
+// neverMade is a calendar that never was. Its name is as long as those of the rows, so that answers can be as long as theirs.
+const neverMade = "neverwasone"
+
+// rowName is the calendar of a row.
 func rowName(rights string) string {
 	if rights == "" {
 		rights = "none"
 	}
-	return "m" + rights
+	return "m" + rights + strings.Repeat("-", len(neverMade)-1-len(rights))
+}
+
+// unseen compares the answers to an operation on what is there and on what never was. The latter is asked for once.
+func (m *matrix) unseen(t *testing.T, o operation, name, when string) (answer string) {
+	t.Helper()
+	missing, asked := m.missing[o.name]
+	if !asked {
+		missing = m.exact(t, m.request(o, neverMade))
+		m.missing[o.name] = missing
+	}
+	got := m.exact(t, m.request(o, name))
+	if missing = strings.ReplaceAll(missing, neverMade, name); got != missing {
+		t.Errorf("%s of what may not be seen%s can be told from what is not there:\n%s\n%s", o.name, when, got, missing)
+	}
+	return got
+}
+
+// setACL is what the owner's mail program does; no rights, no entry.
+func (m *matrix) setACL(t *testing.T, name, rights string) {
+	t.Helper()
+	mailbox := m.store.name("Calendar/" + name)
+	if m.b.Name == "courier" { // it has the rights of RFC 2086
+		rights = strings.NewReplacer("te", "d", "kx", "c").Replace(rights)
+	}
+	if rights == "" {
+		m.store.raw(fmt.Sprintf("DELETEACL %q %q", mailbox, m.guest.user))
+		return
+	}
+	m.store.raw(fmt.Sprintf("SETACL %q %q %q", mailbox, m.guest.user, rights))
 }
 
 // fill writes an operation for a calendar.
@@ -139,17 +191,18 @@ func (m *matrix) row(t *testing.T, rights string) {
 	for _, uid := range []string{"a", "b", "c"} {
 		m.owner.must(t, request{"PUT", own + uid + ".ics", nil, m.fill(eventOf(uid+"{n}", "old"), name)})
 	}
-	setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, rights)
-	store := openMailStore(t, m.b, m.owner.user, m.owner.password)
-
-	before := m.folder(store, name)
+	m.guest.must(t, request{"PUT", m.fill("/CalDAV/Calendar/over-{n}.ics", name), nil, m.fill(eventOf("b{n}", "over"), name)})
+	if rights != "" {
+		m.setACL(t, name, rights)
+	}
+	before := m.folder(name)
 	all := append(slices.Clone(operations), removal)
 	for _, o := range all {
 		if !may(rights, o.privilege) {
 			m.refused(t, o, name, rights)
 		}
 	}
-	if after := m.folder(store, name); after != before {
+	if after := m.folder(name); after != before {
 		t.Errorf("what was refused changed the mailbox from\n%s\nto\n%s", before, after)
 	}
 	m.shown(t, rights)
@@ -163,7 +216,7 @@ func (m *matrix) row(t *testing.T, rights string) {
 	m.properties(t, rights)
 	m.revoked(t, rights)
 	if may(rights, "remove") {
-		setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, rights)
+		m.setACL(t, name, rights)
 		if got := m.guest.ask(m.request(removal, name)); got.status != 204 {
 			t.Errorf("DELETE of the calendar is answered %d: %s", got.status, got.body)
 		}
@@ -174,30 +227,32 @@ func (m *matrix) row(t *testing.T, rights string) {
 }
 
 // folder is all that a mail program sees of the owner's mailboxes, and of one in it.
-func (m *matrix) folder(store *mailStore, name string) string {
-	mailbox := store.name("Calendar/" + name)
-	lines := store.raw(`LIST "" "*"`, fmt.Sprintf("EXAMINE %q", mailbox), "FETCH 1:* (UID FLAGS RFC822.SIZE)", fmt.Sprintf("GETACL %q", mailbox))
+func (m *matrix) folder(name string) string {
+	mailbox := m.store.name("Calendar/" + name)
+	lines := m.store.raw(`LIST "" "*"`, fmt.Sprintf("EXAMINE %q", mailbox), "FETCH 1:* (UID FLAGS RFC822.SIZE)", fmt.Sprintf("GETACL %q", mailbox))
 	lines = slices.DeleteFunc(lines, func(l string) bool {
 		return strings.Contains(l, "MODSEQ") && strings.Contains(l, "* OK") || strings.Contains(l, "RECENT")
 	})
-	return strings.ReplaceAll(strings.Join(lines, "\n"), `\Recent`, "")
+	return strings.NewReplacer(`\Recent`, "", ` \UnMarked`, "", ` \Marked`, "").Replace(strings.Join(lines, "\n"))
 }
 
 // refused asks for what is not allowed.
 func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
 	t.Helper()
-	never := "n" + name[1:]
-	got := m.exact(t, m.request(o, name))
-	switch {
-	case !strings.Contains(rights, "l"), o.privilege == "nobody" && !may(rights, "read"):
-		missing := m.exact(t, m.request(o, never))
-		if missing = strings.ReplaceAll(missing, never, name); got != missing {
-			t.Errorf("%s of what may not be seen can be told from what is not there:\n%s\n%s", o.name, got, missing)
-		}
-		if !strings.HasPrefix(got, "404 ") && !strings.HasPrefix(got, "409 ") && o.privilege != "nobody" {
+	if !strings.Contains(rights, "l") || o.privilege == "nobody" && !may(rights, "read") {
+		got := m.unseen(t, o, name, "")
+		if !strings.HasPrefix(got, "404 ") && !strings.HasPrefix(got, "409 ") && !strings.HasPrefix(o.request.method, "MK") {
 			t.Errorf("%s of what may not be seen: %s", o.name, got)
 		}
-	case o.privilege == "nobody":
+		return
+	}
+	got := m.exact(t, m.request(o, name))
+	switch {
+	case o.name == "COPY calendar", o.privilege == "owner" && !may(rights, "read"):
+		if !strings.HasPrefix(got, "403 ") {
+			t.Errorf("%s: %s", o.name, got)
+		}
+	case o.privilege == "nobody", o.privilege == "owner":
 		if !strings.HasPrefix(got, "403 ") || !strings.Contains(got, "calendar-collection-location-ok") {
 			t.Errorf("%s: %s", o.name, got)
 		}
@@ -207,7 +262,7 @@ func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
 			if at = ""; privilege != "read-free-busy" {
 				privilege = "read"
 			}
-			if d := o.request.header["Destination"]; o.name == "COPY in" {
+			if d := o.request.header["Destination"]; strings.HasPrefix(o.request.path, "/CalDAV/Calendar/") {
 				at = d
 			}
 		}
@@ -215,7 +270,7 @@ func (m *matrix) refused(t *testing.T, o operation, name, rights string) {
 			privilege = "unbind"
 		}
 		if at == "" {
-			at = o.request.path
+			at, _, _ = strings.Cut(o.request.path, "?")
 		}
 		want := "<D:need-privileges><D:resource><D:href>" + m.fill(at, name) + "</D:href>" + privilegeElement(privilege) + "</D:resource></D:need-privileges>"
 		if o.request.method == "HEAD" { // has no body
@@ -278,21 +333,26 @@ func (m *matrix) shown(t *testing.T, rights string) {
 	}
 }
 
-// properties sets a name: for everybody with write-properties, else for the guest himself.
+// properties looks where the name is that PROPPATCH gave: with everybody, by write-properties, else with the guest alone.
 func (m *matrix) properties(t *testing.T, rights string) {
 	t.Helper()
 	if !may(rights, "read") {
 		return
 	}
 	name := rowName(rights)
-	if got := m.guest.ask(request{"PROPPATCH", m.fill("{C}", name), nil, displayName("theirs")}); got.status != 207 || !strings.Contains(got.body, "200 OK") {
-		t.Errorf("PROPPATCH is answered %d %s", got.status, got.body)
+	if a := m.guest.ask(propfind(m.fill("{C}", name), "D:displayname")); !strings.Contains(a.body, "theirs") {
+		t.Errorf("the guest sees another name than the one he gave: %s", a.body)
 	}
 	a := m.owner.ask(propfind("/CalDAV/~me/"+name+"/", "D:displayname"))
 	if changed := strings.Contains(a.body, "theirs"); changed != may(rights, "write-properties") {
 		t.Errorf("the owner sees the guest's name: %v", changed)
 	}
 }
+
+// askedFirst is, of each row, the operation that is asked first after all rights were taken away, while the gateway knows the
+// calendar from the request before. What is refused is forgotten, so that those after it are like what a row without rights has.
+var askedFirst = map[string]string{"lr": "OPTIONS", "lrs": "MOVE beside", "lri": "COPY calendar", "lrit": "MKCALENDAR below", "lrite": "MKCALENDAR over",
+	"lrwite": "PUT calendar, not there", "lrwikxtea": "MOVE home"}
 
 // revoked takes rights away as a mail program does. The gateway, whose sessions are warm, knows at the next request.
 func (m *matrix) revoked(t *testing.T, rights string) {
@@ -302,19 +362,11 @@ func (m *matrix) revoked(t *testing.T, rights string) {
 	}
 	name := rowName(rights)
 	put := operation{"PUT new", "bind", "{C}", 201, request{"PUT", "{C}later.ics", nil, eventOf("later", "later")}}
-	setACL(t, m.b, m.owner, "Calendar/"+name, m.guest.user, "lr")
+	m.setACL(t, name, "lr")
 	m.refused(t, put, name, "lr")
-	never := "n" + name[1:]
-	store := openMailStore(t, m.b, m.owner.user, m.owner.password)
-	store.raw(fmt.Sprintf("DELETEACL %q %q", store.name("Calendar/"+name), m.guest.user))
-	all := []operation{put}
-	if may(rights, "write-acl") { // who may do nothing any more is the same whatever it was before
-		all = append(slices.Clone(operations), put, removal) // OPTIONS first: what is refused is forgotten
-	}
-	for _, o := range all {
-		got, missing := m.exact(t, m.request(o, name)), m.exact(t, m.request(o, never))
-		if missing = strings.ReplaceAll(missing, never, name); got != missing {
-			t.Errorf("%s after all rights were taken away can be told from what is not there:\n%s\n%s", o.name, got, missing)
-		}
+	m.setACL(t, name, "")
+	all := slices.DeleteFunc(slices.Clone(operations), func(o operation) bool { return o.name != askedFirst[rights] })
+	for _, o := range append(all, put) {
+		m.unseen(t, o, name, ", after all rights were taken away,")
 	}
 }

@@ -31,6 +31,7 @@ func TestMetadataInStep(t *testing.T) {
 			c := newCrashClient(t, b, startGateway(t, b, nil, false))
 			other := &crashClient{c.user, c.password, startGateway(t, b, nil, true)}
 			calendar := "/CalDAV/~me/Work/"
+			c.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("made by the way")})
 			c.must(t, request{"MKCALENDAR", calendar, nil, ""})
 			m := openMailStore(t, b, c.user, c.password)
 			box := `"` + m.name("Calendar/Work") + `"`
@@ -47,6 +48,24 @@ func TestMetadataInStep(t *testing.T) {
 			const kolab, cyrus = "/shared/vendor/kolab/", "/shared/vendor/cmu/cyrus-httpd/"
 
 			seen("before", "displayname=Work")
+			made := func(name string) string {
+				t.Helper()
+				return metadataOf(m, `"`+m.name(name)+`"`, kolab+"folder-type")
+			}
+			if got := made("Calendar/Work"); got != "event" {
+				t.Errorf("a new calendar is of the type %q", got)
+			}
+			if got := made("Calendar"); got != "event" {
+				t.Errorf("the default calendar is of the type %q", got)
+			}
+			c.must(t, request{"MKCALENDAR", "/CalDAV/~me/Chores/", nil, `<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop><D:displayname>What is to do</D:displayname>` +
+				`<C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`})
+			if got := made("Tasks/Chores"); got != "task" {
+				t.Errorf("a new task list is of the type %q", got)
+			}
+			if got := metadataOf(m, `"`+m.name("Tasks/Chores")+`"`, kolab+"displayname"); got != "What is to do" {
+				t.Errorf("Kolab calls it %q", got)
+			}
 			set(`/shared/vendor/kolab/folder-type "event" /shared/vendor/kolab/color "ff8000" /shared/vendor/kolab/displayname "By Kolab"`)
 			seen("what a Kolab program set", "displayname=By Kolab calendar-color=#FF8000")
 			set(`/private/vendor/kolab/color "0080ff"`)

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"calgate/test/backends"
+	"calgate/test/faulty"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -289,4 +291,39 @@ func TestUnlistedShares(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestManyUnknownMembers: a multiget of what is not there costs an exchange for each calendar that it names, not for each object,
+// and no more than some; where it names too many it is refused, and nothing that is there is called missing.
+func TestManyUnknownMembers(t *testing.T) {
+	t.Parallel()
+	r := newShareRig(t, sharingServers[0].start)
+	setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lr")
+	p := faulty.New(t, r.b.Addr)
+	guest := &crashClient{r.guest.user, r.guest.password, startGatewayAt(t, p.URL(), nil, true)}
+	multiget := func(hrefs ...string) request {
+		return request{"REPORT", "/CalDAV/~me/", nil, `<C:calendar-multiget xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/></D:prop><D:href>` +
+			strings.Join(hrefs, "</D:href><D:href>") + "</D:href></C:calendar-multiget>"}
+	}
+	many := func(format string, n int) (hrefs []string) {
+		for i := range n {
+			hrefs = append(hrefs, fmt.Sprintf(format, i))
+		}
+		return hrefs
+	}
+	cost := func(hrefs []string) int {
+		t.Helper()
+		p.Forget()
+		a := guest.ask(multiget(append(hrefs, r.theirs+"a.ics")...))
+		if missing := strings.Count(a.body, "404 Not Found"); a.status != 207 || missing != len(hrefs) || !strings.Contains(a.body, r.theirs+"a.ics</D:href><D:propstat>") {
+			t.Errorf("%d unknown members are answered %d with %d missing: %.400s", len(hrefs), a.status, missing, a.body)
+		}
+		return len(p.Commands())
+	}
+	for _, unknown := range []string{"/CalDAV/~" + r.owner.user + "/Nowhere/%d.ics", "/CalDAV/~nobody/%d.ics", "/CalDAV/~me/~" + r.owner.user + ":Nowhere/%d.ics", r.theirs + "%d.ics"} {
+		if few, all := cost(many(unknown, 2)), cost(many(unknown, 300)); all > few+2 {
+			t.Errorf("2 of %s cost %d commands, 300 of them %d", unknown, few, all)
+		}
+	}
+	wantCondition(t, guest, multiget(many("/CalDAV/~nobody%d/Calendar/a.ics", 150)...), 403, "number-of-matches-within-limits")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"calgate/test/backends"
 	"calgate/test/faulty"
 )
 
@@ -91,6 +92,9 @@ func TestPrincipals(t *testing.T) {
 				{r.owner, searchFor("D:displayname", strings.ToUpper(r.guest.user)), []string{guest}},
 				{r.owner, searchFor("D:displayname", r.guest.user[:1]), all},
 				{r.owner, searchFor("D:displayname", third.user), nil},
+				{r.guest, searchFor("D:displayname", third.user), nil},
+				{third, searchFor("D:displayname", r.owner.user), nil},
+				{third, searchFor("D:displayname", r.owner.user[:1]), []string{principalOf(third)}},
 				{r.guest, searchFor("C:calendar-user-address-set", owner), []string{owner}},
 				{r.guest, searchFor("D:displayname", r.owner.user), []string{owner}},
 				{r.guest, searchFor("CS:email-address-set", r.owner.user), nil}, // they have none
@@ -144,6 +148,24 @@ func TestPrincipals(t *testing.T) {
 				wantCondition(t, r.guest, propfind("/UserDAV/group:staff/", "D:displayname"), 404, "")
 			}
 		})
+	}
+}
+
+// TestPrincipalByName: where the mail server lists nobody, who shares something is found by the exact name, and by that alone.
+func TestPrincipalByName(t *testing.T) {
+	t.Parallel()
+	r := newShareRig(t, func(t testing.TB) *backends.Server {
+		return backends.Dovecot(t, backends.Options{ACL: true, Extra: "plugin {\n  acl_shared_dict =\n}\n"})
+	})
+	third := newCrashClient(t, r.b, r.owner.gateway)
+	third.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("nobody's business")})
+	setACL(t, r.b, r.owner, "Calendar", r.guest.user, "lr")
+	for match, want := range map[string][]string{
+		r.owner.user: {principalOf(r.owner)}, "mailto:" + r.owner.user: nil, r.owner.user[:len(r.owner.user)-1]: {principalOf(r.guest)}, third.user: nil, "nobody": nil,
+	} {
+		if got := found(t, r.guest, searchFor("D:displayname", match)); !slices.Equal(got, want) {
+			t.Errorf("%q finds %v, want %v", match, got, want)
+		}
 	}
 }
 

@@ -135,8 +135,10 @@ func (r *shareRig) compareShare(t *testing.T, name, access string) {
 	if got := r.rights(t); got != asGiven(r.b, rights) {
 		t.Errorf("%s: the mail server says %q, want %q", name, got, rights)
 	}
-	owner := r.owner.ask(propfind(r.own, "CS:invite", "D:invite", "D:share-access", "CS:allowed-sharing-modes", "D:resourcetype")).body
-	want := []string{"<D:share-access><D:not-shared/></D:share-access>", "<D:invite/>", "<CS:can-be-shared/>", "<D:prop><CS:invite/></D:prop><D:status>HTTP/1.1 404"}
+	owner := r.owner.ask(propfind(r.own, "CS:invite", "D:invite", "D:share-access", "CS:allowed-sharing-modes", "D:resourcetype", "D:share-resource-uri", "CS:shared-url")).body
+	uri := "<D:share-resource-uri><D:href>" + r.theirs + "</D:href></D:share-resource-uri>"
+	always := []string{uri, "<CS:shared-url/></D:prop><D:status>HTTP/1.1 404", "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"}
+	want := []string{"<D:share-access><D:not-shared/></D:share-access>", "<D:invite/>", "<CS:can-be-shared/>", "<D:prop><CS:invite/><CS:shared-url/></D:prop><D:status>HTTP/1.1 404"}
 	if access != "" {
 		want = []string{
 			"<CS:invite><CS:organizer><D:href>" + principalOf(r.owner) + "</D:href><CS:common-name>" + r.owner.user + "</CS:common-name></CS:organizer>" +
@@ -145,12 +147,12 @@ func (r *shareRig) compareShare(t *testing.T, name, access string) {
 			"<D:share-access><D:shared-owner/></D:share-access>",
 		}
 	}
-	for _, w := range want {
+	for _, w := range append(want, always...) {
 		if !strings.Contains(owner, w) {
 			t.Errorf("%s: the owner does not see %s: %s", name, w, owner)
 		}
 	}
-	guest := r.guest.ask(propfind(r.theirs, "CS:invite", "D:share-access", "CS:allowed-sharing-modes", "D:resourcetype"))
+	guest := r.guest.ask(propfind(r.theirs, "CS:invite", "D:share-access", "CS:allowed-sharing-modes", "D:resourcetype", "D:share-resource-uri", "CS:shared-url"))
 	put, remove := 404, 404
 	if access == "" {
 		if guest.status != 404 {
@@ -158,7 +160,8 @@ func (r *shareRig) compareShare(t *testing.T, name, access string) {
 		}
 	} else {
 		put, remove = map[string]int{"read": 403, "read-write": 201}[access], map[string]int{"read": 403, "read-write": 204}[access]
-		for _, w := range []string{"<D:share-access><D:" + access + "/></D:share-access>", "<C:calendar/><CS:shared/>",
+		for _, w := range []string{"<D:share-access><D:" + access + "/></D:share-access>", "<C:calendar/><CS:shared/>", uri,
+			"<CS:shared-url><D:href>" + r.theirs + "</D:href></CS:shared-url>",
 			"<CS:user><D:href>" + principalOf(r.guest) + "</D:href><CS:common-name>" + r.guest.user + "</CS:common-name><CS:invite-accepted/><CS:access><CS:" + access + "/></CS:access></CS:user></CS:invite>",
 			"<D:prop><CS:allowed-sharing-modes/></D:prop><D:status>HTTP/1.1 404"} {
 			if !strings.Contains(guest.body, w) {

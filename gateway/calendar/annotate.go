@@ -55,7 +55,7 @@ func (v *View) inStep(entries imapstore.Annotations, root, scope string, set []P
 	used := root == cyrusRoot && v.account.session.Caps().Annotations
 	if root == kolabRoot {
 		for _, s := range []string{private, shared} {
-			used = used || entries[s+kolabRoot+"/folder-type"] != ""
+			used = used || entries[s+folderType] != ""
 		}
 	}
 	for _, a := range annotated {
@@ -78,6 +78,21 @@ func (v *View) inStep(entries imapstore.Annotations, root, scope string, set []P
 		}
 	}
 	return step
+}
+
+// markType tells other programs what a new mailbox is for, in Kolab's way, which mail programs know too; it gives what was
+// written. That the server takes no such entries is no fault.
+func (a *Account) markType(ctx context.Context, c Calendar) imapstore.Annotations {
+	kind := map[Kind]string{Events: "event", Tasks: "task"}[c.Kind]
+	if kind == "" || c.Why == byType || !a.session.Caps().Metadata {
+		return nil
+	}
+	err := a.session.SetMetadata(ctx, c.Mailbox, []imapstore.Annotation{{Name: shared + folderType, Value: kind}})
+	if err != nil {
+		a.server.o.Logger.InfoContext(ctx, "the kind of a mailbox could not be set in METADATA", "mailbox", c.Mailbox, "user", a.name, "err", err)
+		return nil
+	}
+	return imapstore.Annotations{shared + folderType: kind}
 }
 
 // setMetadata writes entries whose loss costs nothing but time or another program's view.

@@ -21,6 +21,7 @@ const (
 	shared       = "/shared/"
 	kolabRoot    = "vendor/kolab"
 	cyrusRoot    = "vendor/cmu/cyrus-httpd"
+	folderType   = kolabRoot + "/folder-type"
 	calgateRoot  = "vendor/calgate"
 	propertyRoot = private + calgateRoot + "/property/" // and the hash of a name
 	bodyEntry    = shared + calgateRoot + "/props"

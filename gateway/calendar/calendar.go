@@ -83,6 +83,9 @@ type Account struct {
 
 	principals []Principal // of this request; nil: not asked for
 
+	named map[string]namedCalendar // what asking by name for other users' mailboxes has found in this request, or not
+	asked int                      // how often this request has asked for what other users have
+
 	metadata    map[string]imapstore.Annotations // by mailbox, as far as it was asked for
 	allMetadata bool                             // metadata holds all that there is
 	many        bool                             // this request is about many calendars

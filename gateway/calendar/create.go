@@ -55,9 +55,10 @@ func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Pr
 	if there && v.ix.triple.Messages > 0 {
 		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
 	}
+	entries := a.markType(ctx, c)
 	body, err := v.patchLife(ctx, collection, changes(nil, set, nil), true)
 	if err == nil {
-		v.annotate(ctx, nil, set, nil, body)
+		v.annotate(ctx, entries, set, nil, body)
 	}
 	return c, err
 }
@@ -135,6 +136,9 @@ func (a *Account) Autocreate(ctx context.Context, c Calendar) (there Calendar, m
 	}
 	a.forgetHome()
 	c.Exists = true
+	if err == nil {
+		a.markType(ctx, c)
+	}
 	return c, err == nil, nil
 }
 

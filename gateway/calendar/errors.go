@@ -31,11 +31,12 @@ const (
 	Protected                           // the mail server, or its owner, has an entry of an ACL that cannot be changed
 	PrincipalRefused                    // the mail server does not take such a principal in an ACL; Name says which
 	TooManyGrants                       // more entries than an ACL may have
+	TooManyOthers                       // one request names too many mailboxes of other users
 )
 
 var kindText = [...]string{"unavailable", "bad credentials", "login denied", "not found", "forbidden", "exists",
 	"missing ancestor", "iCalendar UID in use", "precondition failed", "over quota", "invalid sync token", "too many properties", "name refused",
-	"ACL refused", "protected", "principal refused", "too many entries in an ACL"}
+	"ACL refused", "protected", "principal refused", "too many entries in an ACL", "too many mailboxes of others"}
 
 func (k ErrorKind) String() string { return kindText[k] }
 

@@ -115,7 +115,7 @@ func (a *Account) forgetHome() {
 	for owner := range a.homes {
 		a.server.cache.setHome(a.ownerKey(owner), nil)
 	}
-	a.home, a.homes, a.states, a.principals = nil, nil, nil, nil
+	a.home, a.homes, a.states, a.principals, a.named = nil, nil, nil, nil, nil
 	a.server.cache.setHome(a.session.LoginKey(), nil)
 }
 
@@ -226,8 +226,9 @@ func (h *Home) canonical(mailbox string, own func([]string) bool) []string {
 func (k kinds) defaultOf(listed []imapstore.Listed, types map[string]string, kind Kind, configured string, table []string) Calendar {
 	c := Calendar{Mailbox: configured, Kind: kind, Default: true, Why: "the default " + kind.String() + " mailbox"}
 	typed := map[Kind]string{Events: "event.default", Tasks: "task.default"}[kind]
+	is := func(l imapstore.Listed) bool { got, _ := k.of(l, types[l.Name]); return got == kind } // costs more than to compare a name
 	for _, l := range listed {
-		if got, _ := k.of(l, types[l.Name]); got == kind && !l.NoSelect && types[l.Name] == typed && c.Mailbox == "" {
+		if c.Mailbox == "" && types[l.Name] == typed && !l.NoSelect && is(l) {
 			c.Mailbox = l.Name
 		}
 	}
@@ -236,7 +237,7 @@ func (k kinds) defaultOf(listed []imapstore.Listed, types map[string]string, kin
 			break
 		}
 		for _, l := range listed {
-			if got, _ := k.of(l, types[l.Name]); got == kind && strings.EqualFold(norm.NFC.String(l.Name), name) {
+			if !strings.Contains(l.Name, "/") && strings.EqualFold(norm.NFC.String(l.Name), name) && is(l) {
 				c.Mailbox = l.Name
 				break
 			}

@@ -163,6 +163,13 @@ func (c Calendar) Owner() string {
 	return owner
 }
 
+// FullPath is the path below its owner's home under which the calendar is found in any case: that of its mailbox. Path, which
+// leaves the root out, may depend on what else a user sees there.
+func (c Calendar) FullPath() []string {
+	_, mailbox, _ := cutOwner(c.Mailbox)
+	return levels(mailbox)
+}
+
 // listAnew lists again, in a new session, where the listing of this request lets others'
 // calendars be shown from the cache and its session remembers rights: one may have been
 // taken away since.

@@ -16,6 +16,9 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 	if h := a.homes[owner]; h != nil {
 		return h, nil
 	}
+	if err := a.mayAsk(owner); err != nil {
+		return nil, err
+	}
 	h, err := a.listOwner(ctx, owner, func(scope imapstore.Scope) ([]imapstore.Listed, error) {
 		scope.Types = true
 		listed, err := a.session.Overview(ctx, scope)
@@ -25,6 +28,18 @@ func (a *Account) HomeOf(ctx context.Context, owner string) (*Home, error) {
 		a.setHomeOf(owner, h)
 	}
 	return h, err
+}
+
+// maxAsked is how often one request may ask for what other users have. Each time costs an exchange with the mail server, on
+// Dovecot a login, and a request may name any number of them.
+const maxAsked = 100
+
+func (a *Account) mayAsk(owner string) error {
+	if a.asked == maxAsked {
+		return &Error{Op: "List", Mailbox: "~" + owner, Kind: TooManyOthers}
+	}
+	a.asked++
+	return nil
 }
 
 // listOwner lists what another user has, by the spelling under which there are
@@ -114,6 +129,9 @@ func (k kinds) homeOf(owner string, listed []imapstore.Listed) *Home {
 
 // KnownOf is Known for the calendars of another user.
 func (a *Account) KnownOf(owner string, path []string) (Calendar, bool) {
+	if n := a.named[namedKey(owner, path)]; n.ok {
+		return n.Calendar, true
+	}
 	h := a.homes[owner]
 	if h == nil {
 		if h = a.server.cache.home(a.ownerKey(owner)); h == nil {
@@ -131,6 +149,20 @@ const maxProbed = 1 << 10
 
 // FindOf leads a path below another user's home to a calendar that is there.
 func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
+	c, ok, err := a.FindListedOf(ctx, owner, path)
+	name := strings.Join(path, "/")
+	if ok || err != nil || len(name) > maxProbed {
+		return c, ok, err
+	}
+	return a.byName(owner, path, func() (Calendar, bool, error) {
+		c, ok, err := a.probe(ctx, owner, a.server.kinds.places(name))
+		c.Path = path
+		return c, ok, err
+	})
+}
+
+// FindListedOf is FindOf for what LIST shows.
+func (a *Account) FindListedOf(ctx context.Context, owner string, path []string) (Calendar, bool, error) {
 	if c, ok := a.KnownOf(owner, path); ok {
 		return c, true, nil
 	}
@@ -138,15 +170,35 @@ func (a *Account) FindOf(ctx context.Context, owner string, path []string) (Cale
 	if err != nil {
 		return Calendar{}, false, err
 	}
-	if c, ok := h.Find(path); ok && c.Exists {
-		return c, true, nil
+	c, ok := h.Find(path)
+	return c, ok && c.Exists, nil
+}
+
+// namedCalendar is what was asked for by name, and whether it is there.
+type namedCalendar struct {
+	Calendar
+	ok bool
+}
+
+// namedKey is the key of Account.named; without a path it is the default calendar.
+func namedKey(owner string, path []string) string { return owner + "/" + strings.Join(path, "/") }
+
+// byName asks for a calendar once a request.
+func (a *Account) byName(owner string, path []string, ask func() (Calendar, bool, error)) (Calendar, bool, error) {
+	key := namedKey(owner, path)
+	if n, asked := a.named[key]; asked {
+		return n.Calendar, n.ok, nil
 	}
-	name := strings.Join(path, "/")
-	if len(name) > maxProbed {
-		return Calendar{}, false, nil
+	if err := a.mayAsk(owner); err != nil {
+		return Calendar{}, false, err
 	}
-	c, ok, err := a.probe(ctx, owner, a.server.kinds.places(name))
-	c.Path = path
+	c, ok, err := ask()
+	if err == nil {
+		if a.named == nil {
+			a.named = map[string]namedCalendar{}
+		}
+		a.named[key] = namedCalendar{c, ok}
+	}
 	return c, ok, err
 }
 
@@ -164,9 +216,11 @@ func (a *Account) DefaultOf(ctx context.Context, owner string) (Calendar, bool, 
 	if name := a.server.kinds.o.DefaultCalendar; name != "" {
 		names = []string{name}
 	}
-	c, ok, err := a.probe(ctx, owner, names)
-	c.Default = ok
-	return c, ok, err
+	return a.byName(owner, nil, func() (Calendar, bool, error) {
+		c, ok, err := a.probe(ctx, owner, names)
+		c.Default = ok
+		return c, ok, err
+	})
 }
 
 // places are the mailboxes that a name below a home may lead to, in the order of

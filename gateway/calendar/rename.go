@@ -193,7 +193,8 @@ func (a *Account) follow(ctx context.Context, moving, listed []imapstore.Listed,
 	return nil
 }
 
-// touch is an identifier that gives nobody anything.
+// touch is an identifier that gives nobody anything. It shows in no list of grants, as what has no privilege does not; where it
+// was left, by a crash, the next RENAME or change of the ACL removes it.
 var touch = imapstore.Identifier{Kind: imapstore.IdentifierGroup, Name: "calgate-moved"}
 
 // relist lets a server of which RightsLag is true make its list of what users share anew:
@@ -207,6 +208,9 @@ func (a *Account) relist(ctx context.Context, mailbox string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime) // the entry is not to stay
 	defer cancel()
 	err := a.session.SetACL(ctx, mailbox, touch, "l")
+	if unknown(err) && !a.session.Usable() {
+		err = a.renew(ctx)
+	}
 	if err == nil || unknown(err) {
 		err = errors.Join(err, a.session.SetACL(ctx, mailbox, touch, ""))
 	}

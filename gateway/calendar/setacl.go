@@ -71,13 +71,17 @@ func (v *View) edits(entries []imapstore.Entry, grants []Grant, all bool) ([]edi
 		wanted[p] = union(wanted[p], g.Privileges)
 	}
 	open := map[Principal][]imapstore.Entry{}
+	var changes []edit
 	for _, e := range entries {
-		if !e.Fixed {
+		switch {
+		case e.Fixed:
+		case e.Kind == touch.Kind && e.Name == touch.Name && len(rights(e.Rights).privileges()) == 0: // left by a MOVE that came to no end
+			changes = append(changes, edit{id: e.Identifier, was: rights(e.Rights)})
+		default:
 			p := a.Folded(a.principal(mailbox, e.Identifier))
 			open[p] = append(open[p], e)
 		}
 	}
-	var changes []edit
 	done, protected := map[Principal]bool{}, map[Principal][]Privilege{}
 	for _, g := range a.grants(mailbox, entries) {
 		p := a.Folded(g.Principal)
