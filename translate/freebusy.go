@@ -203,8 +203,8 @@ func (f *FreeBusy) Calendar(now time.Time) []byte {
 	slices.SortFunc(list, func(a, b period) int { return cmp.Compare(a.lo, b.lo) })
 	var w lineWriter
 	start, end := formatUTC(f.asked.Start), formatUTC(f.asked.End)
-	for _, l := range []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//calgate//EN", "BEGIN:VFREEBUSY",
-		"UID:" + start + "-" + end + "@freebusy.invalid", "DTSTAMP:" + formatUTC(now.Unix()), "DTSTART:" + start, "DTEND:" + end} {
+	w.head()
+	for _, l := range []string{"BEGIN:VFREEBUSY", "UID:" + start + "-" + end + "@freebusy.invalid", "DTSTAMP:" + formatUTC(now.Unix()), "DTSTART:" + start, "DTEND:" + end} {
 		w.line(l)
 	}
 	for _, p := range list {
