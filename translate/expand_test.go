@@ -260,23 +260,37 @@ func TestFreeBusy(t *testing.T) {
 // TestFreeBusyOfWhatCannotBeListed: what may be busy is told as that, where it may be, and
 // the others are told as ever.
 func TestFreeBusyOfWhatCannotBeListed(t *testing.T) {
-	for rule, tentative := range map[string]string{
-		"RRULE:RSCALE=CHINESE;FREQ=YEARLY":                      "20260710T110000Z/20260713T000000Z",
-		"RRULE:FREQ=SECONDLY;BYSETPOS=2":                        "20260710T110000Z/20260713T000000Z",
-		"RRULE:FREQ=SECONDLY;BYSETPOS=2;UNTIL=20260711T000000Z": "20260710T110000Z/20260711T010000Z",
-		"RRULE:RSCALE=HEBREW;FREQ=DAILY\r\nTRANSP:TRANSPARENT":  "",
-		"RRULE:FREQ=MINUTELY;INTERVAL=1\r\nSTATUS:CANCELLED":    "",
-		"RRULE:FREQ=FORTNIGHTLY\r\nEXDATE:20260710T100000Z":     "20260710T100000Z/20260713T000000Z",
+	const start = "DTSTART:20260710T100000Z "
+	for lines, tentative := range map[string]string{
+		start + "DURATION:PT1H RRULE:RSCALE=CHINESE;FREQ=YEARLY":                      "20260710T110000Z/20260713T000000Z",
+		start + "DURATION:PT1H RRULE:FREQ=SECONDLY;BYSETPOS=2":                        "20260710T110000Z/20260713T000000Z",
+		start + "DURATION:PT1H RRULE:FREQ=SECONDLY;BYSETPOS=2;UNTIL=20260711T000000Z": "20260710T110000Z/20260711T010000Z",
+		start + "DURATION:PT1H RRULE:RSCALE=HEBREW;FREQ=DAILY TRANSP:TRANSPARENT":     "",
+		start + "DURATION:PT1H RRULE:FREQ=MINUTELY;INTERVAL=1 STATUS:CANCELLED":       "",
+		start + "DURATION:PT1H RRULE:FREQ=FORTNIGHTLY EXDATE:20260710T100000Z":        "20260710T100000Z/20260713T000000Z",
+		start + "DTEND:noon":                                           "20260710T100000Z/20260713T000000Z",
+		start + "DURATION:1 RRULE:FREQ=DAILY;COUNT=2":                  "20260710T100000Z/20260713T000000Z",
+		"DTSTART:20260601T100000Z DTEND:noon RRULE:FREQ=DAILY;COUNT=2": "20260709T110000Z/20260713T000000Z",
+		start + "DTEND:noon TRANSP:TRANSPARENT":                        "",
+		start + "RECURRENCE-ID:20260710T090000Z DTEND:noon":            "20260710T100000Z/20260713T000000Z",
+		"DTSTART:20260710T25 DURATION:PT1H":                            "20260709T110000Z/20260713T000000Z",
+		"SUMMARY:x":                                                    "",
+		start + "DTEND:20260710T110000Z":                               "",
 	} {
 		f := NewFreeBusy(span("20260709T000000Z", "20260713T000000Z"))
-		f.Add([]byte(event("DTSTART:20260710T100000Z", "DURATION:PT1H", rule)), nil)
+		raw := one("VEVENT", lines)
+		f.Add([]byte(raw), nil)
 		f.Add([]byte(event("DTSTART:20260709T100000Z", "DURATION:PT1H")), nil)
 		got := string(f.Calendar(time.Unix(0, 0)))
 		if !strings.Contains(got, "FBTYPE=BUSY:20260709T100000Z/20260709T110000Z\r\n") {
-			t.Errorf("%s hides another event: %s", rule, got)
+			t.Errorf("%s hides another event: %s", lines, got)
 		}
-		if tentative == "" && strings.Contains(got, "20260710") || tentative != "" && !strings.Contains(got, "FBTYPE=BUSY-TENTATIVE:"+tentative+"\r\n") {
-			t.Errorf("%s: %s", rule, got)
+		if tentative == "" && strings.Contains(got, "TENTATIVE") || tentative != "" && !strings.Contains(got, "FBTYPE=BUSY-TENTATIVE:"+tentative+"\r\n") {
+			t.Errorf("%s: %s", lines, got)
+		}
+		within := within("VEVENT", span("20260712T000000Z", "20260712T000001Z"))
+		if tentative != "" && strings.HasSuffix(tentative, "20260713T000000Z") && !within.Match(parse(t, raw)) {
+			t.Errorf("%s: tentative, and does not match", lines)
 		}
 	}
 }

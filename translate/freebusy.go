@@ -33,10 +33,11 @@ func NewFreeBusy(r TimeRange) *FreeBusy {
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.
 //
-// Where the rules of an event cannot be listed, because they are not understood or take
-// too many steps or have more than MaxInstances instances, all the time in which they
-// may have some is BUSY-TENTATIVE: it must not look free, and one event must not keep
-// the others from being told.
+// Where the instances of an event cannot be listed, because its start, its end or its rules
+// are not understood, or take too many steps or have more than MaxInstances instances, all
+// the time in which there may be some, where Filter.Match says that there may, is
+// BUSY-TENTATIVE: it must not look free, and one event must not keep the others from being
+// told.
 func (f *FreeBusy) Add(raw []byte, zone *Zone) {
 	m := newMatcher(raw, zone, f.budget)
 	for i, c := range m.list {
@@ -86,15 +87,13 @@ func (f *FreeBusy) events(s *set, kinds []int8) {
 			}
 		}
 	}
-	if len(s.list) == 1 && s.single(0) {
-		return
+	if len(s.list) > 1 || !s.single(0) {
+		s.each(f.asked.Start, f.asked.End, take)
 	}
-	s.each(f.asked.Start, f.asked.End, take)
-	if n <= MaxInstances && s.step.left >= 0 && !s.missing {
-		return
-	}
+	unlisted := n > MaxInstances || s.step.left < 0 || s.missing
 	for by, t := range s.list {
-		if kinds[by] >= 0 && t.base().state == known && (t.recurs() || t.thisFuture) {
+		base := t.base().state
+		if kinds[by] >= 0 && base != absent && (base == unreadable || !t.extentOf(s.kind).ok || unlisted && t.recurs()) {
 			f.add(busyTentative, t.hull(s.kind))
 		}
 	}

@@ -424,10 +424,10 @@ func (s *series) overlaps(by int, r TimeRange) bool {
 			return t.overlaps(s.kind, r)
 		}
 	}
-	switch t.base().state {
-	case absent: // what has no begin does not recur
+	switch base := t.base().state; {
+	case base == absent: // what has no begin does not recur
 		return t.overlaps(s.kind, r)
-	case unreadable:
+	case base == unreadable, t.recurs() && !t.extentOf(s.kind).ok: // an early instance may last
 		h := t.hull(s.kind)
 		return r.Start <= h.hi && r.End >= h.lo
 	}
