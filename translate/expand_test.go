@@ -2,6 +2,7 @@ package translate
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,12 @@ func TestExpand(t *testing.T) {
 		"period of a task without length": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260301T100000Z", "RDATE;VALUE=PERIOD:20260305T100000Z/20260305T130000Z", "END:VTODO"),
 			answer("BEGIN:VTODO", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "END:VTODO",
 				"BEGIN:VTODO", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "DUE:20260305T130000Z", "END:VTODO"), nil},
+		"period of a task with DURATION": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260301T100000Z", "DURATION:PT1H", "RDATE;VALUE=PERIOD:20260305T100000Z/P1DT3H1M", "END:VTODO"),
+			answer("BEGIN:VTODO", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "DURATION:PT1H", "END:VTODO",
+				"BEGIN:VTODO", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "DURATION:P1DT3H1M0S", "END:VTODO"), nil},
+		"period of a journal entry": {calendar("BEGIN:VJOURNAL", "UID:u", "DTSTART:20260301T100000Z", "RDATE;VALUE=PERIOD:20260305T100000Z/P1D", "END:VJOURNAL"),
+			answer("BEGIN:VJOURNAL", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "END:VJOURNAL",
+				"BEGIN:VJOURNAL", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "END:VJOURNAL"), nil},
 		"a day of 23 hours": {event("DTSTART;TZID=Europe/Berlin:20260327T120000", "DURATION:P1D", "RRULE:FREQ=DAILY;COUNT=2"),
 			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260327T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260327T110000Z", "DURATION:P1D", "END:VEVENT",
 				"BEGIN:VEVENT", "RECURRENCE-ID:20260328T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260328T110000Z", "DTEND:20260329T100000Z", "END:VEVENT"), nil},
@@ -121,6 +128,63 @@ func TestExpand(t *testing.T) {
 	big := event("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY", "DESCRIPTION:"+strings.Repeat("x", MaxObject/100))
 	if _, err := (&Data{Expand: &all}).Apply([]byte(big), nil); err != ErrTooManyInstances {
 		t.Errorf("365 times %d octets: %v", len(big), err)
+	}
+}
+
+// TestExpandedMatches: an object and what it is expanded to are found in the same ranges.
+func TestExpandedMatches(t *testing.T) {
+	found := 0
+	rapid.Check(t, func(t *rapid.T) {
+		pick := func(name string, from ...string) string { return rapid.SampledFrom(from).Draw(t, name) }
+		kind := pick("kind", "VEVENT", "VTODO", "VTODO", "VJOURNAL")
+		lines := []string{"BEGIN:" + kind, "UID:u"}
+		dates := rapid.Bool().Draw(t, "dates")
+		moment := func(name string) string {
+			date := fmt.Sprintf("202603%02d", rapid.IntRange(26, 31).Draw(t, name))
+			if dates {
+				return ";VALUE=DATE:" + date
+			}
+			return pick("zone", ":", ";TZID=Europe/Berlin:") + date + pick("clock", "T000000", "T023000", "T100000")
+		}
+		lines = append(lines, "DTSTART"+moment("start"))
+		switch end := map[string]string{"VEVENT": "DTEND", "VTODO": "DUE", "VJOURNAL": "DTEND"}[kind]; pick("end", "none", "end", "DURATION") {
+		case "end":
+			lines = append(lines, end+moment("end"))
+		case "DURATION":
+			lines = append(lines, "DURATION:"+pick("length", "P1D", "P2D", "PT1H", "P1DT1H"))
+		}
+		if rapid.Bool().Draw(t, "rule") {
+			lines = append(lines, "RRULE:FREQ=DAILY;COUNT=3")
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "dates") {
+			date := moment("RDATE")
+			if !dates && rapid.Bool().Draw(t, "period") {
+				date = strings.Replace(date+pick("length", "/PT3H", "/P1D", "/P2DT1S"), ";TZID", ";VALUE=PERIOD;TZID", 1)
+			}
+			lines = append(lines, "RDATE"+date)
+		}
+		raw := []byte(calendar(append(lines, "END:"+kind)...))
+		berlin := location("Europe/Berlin")
+		r := span("20260101T000000Z", "20270101T000000Z")
+		expanded, err := (&Data{Expand: &r}).Apply(raw, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			at := at("20260325T220000Z", 0) + rapid.Int64Range(0, 9*24).Draw(t, "hour")*3600
+			f := within(kind, TimeRange{at, at + rapid.SampledFrom([]int64{1, 3600}).Draw(t, "seconds")})
+			f.Zone = berlin
+			was, is := f.Match(&Object{Raw: raw}), f.Match(&Object{Raw: expanded})
+			if was != is {
+				t.Fatalf("%v, expanded %v, at %s:\n%s\n%s", was, is, formatUTC(at), raw, expanded)
+			}
+			if was {
+				found++
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("nothing was found")
 	}
 }
 

@@ -127,6 +127,8 @@ func TestZoneOfTheQuery(t *testing.T) {
 	auckland, honolulu := location("Pacific/Auckland"), location("Pacific/Honolulu")
 	allDay := parse(t, event("DTSTART;VALUE=DATE:20260310"))
 	floating := parse(t, event("DTSTART:20260310T120000", "DTEND:20260310T130000"))
+	berlin, long, short := location("Europe/Berlin"), "DTSTART;VALUE=DATE:20261025", "DTSTART;VALUE=DATE:20260329" // 25 and 23 hours
+	journal, shortJournal := parse(t, one("VJOURNAL", long)), parse(t, one("VJOURNAL", short))
 	for _, c := range []struct {
 		o          *Object
 		zone       *Zone
@@ -144,11 +146,34 @@ func TestZoneOfTheQuery(t *testing.T) {
 		{floating, auckland, "20260310T000000Z", "-", false},
 		{floating, UTC, "20260310T125959Z", "-", true},
 		{floating, UTC, "20260310T130000Z", "-", false},
+		{parse(t, event(long)), berlin, "20261025T225959Z", "-", true},
+		{journal, berlin, "20261025T225959Z", "-", true},
+		{journal, berlin, "20261025T230000Z", "-", false},
+		{shortJournal, berlin, "20260329T215959Z", "-", true},
+		{shortJournal, berlin, "20260329T220000Z", "-", false},
 	} {
-		f := within("VEVENT", span(c.start, c.end))
+		f := within(c.o.Component, span(c.start, c.end))
 		f.Zone = c.zone
 		if got := checkFilter(t, f, c.o); got != c.want {
 			t.Errorf("%v in %v, %s/%s: %v", c.o.Span, c.zone, c.start, c.end, got)
+		}
+	}
+}
+
+// TestLongDay: a DATE of a property, and of the DUE that an alarm counts from, is a day by the clocks.
+func TestLongDay(t *testing.T) {
+	last, behind := span("20261025T225959Z", "-"), span("20261025T230000Z", "-")
+	due := of(CompFilter{Name: "VTODO", Props: []PropFilter{{Name: "DUE", TimeRange: &last}}})
+	alarm := of(CompFilter{Name: "VTODO", Comps: []CompFilter{{Name: "VALARM", TimeRange: &last}}})
+	o := parse(t, one("VTODO", "DUE;VALUE=DATE:20261025 BEGIN:VALARM TRIGGER:PT0S END:VALARM"))
+	for _, f := range []*Filter{due, alarm} {
+		f.Zone = location("Europe/Berlin")
+		last = span("20261025T225959Z", "-")
+		if !checkFilter(t, f, o) {
+			t.Errorf("%+v: not in the last second of the day", f.Comp.Comps[0])
+		}
+		if last = behind; f == due && checkFilter(t, f, o) {
+			t.Error("still the day after it")
 		}
 	}
 }
