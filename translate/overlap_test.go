@@ -211,6 +211,7 @@ func TestAlarmRange(t *testing.T) {
 		want       bool
 	}
 	const base = "DTSTART:20260310T100000Z DTEND:20260310T110000Z "
+	const clocks = "DTSTART;TZID=Europe/Berlin:20260329T120000 DURATION:PT1H "
 	alarm := func(lines string) string { return "BEGIN:VALARM " + lines + " END:VALARM" }
 	for lines, asks := range map[string][]ask{
 		base + alarm("TRIGGER:-PT15M"): {
@@ -228,6 +229,23 @@ func TestAlarmRange(t *testing.T) {
 		"DTSTART;VALUE=DATE:20260310 " + alarm("TRIGGER;RELATED=END:PT9H"):             {{"20260311T090000Z", "20260311T090001Z", true}, {"-", "20260311T090000Z", false}},
 		"DTSTART:20260310T100000Z RRULE:FREQ=DAILY " + alarm("TRIGGER:-PT15M"):         {{"20300101T000000Z", "-", true}, {"-", "20260101T000000Z", false}},
 		"DTSTART:20260310T100000Z RRULE:FREQ=DAILY " + alarm("TRIGGER:20260309T0000Z"): {{"20300101T000000Z", "-", true}},
+		base + "RRULE:FREQ=DAILY;COUNT=3 " + alarm("TRIGGER;RELATED=END:PT5M"): {
+			{"20260312T110500Z", "20260312T110501Z", true}, {"20260312T110501Z", "-", false}, {"20260310T110501Z", "20260311T110500Z", false}},
+		base + "RDATE;VALUE=PERIOD:20260320T100000Z/PT3H " + alarm("TRIGGER;RELATED=END:PT5M"): {
+			{"20260320T130500Z", "20260320T130501Z", true}, {"20260310T110501Z", "20260320T130500Z", false}},
+		"DTSTART;VALUE=DATE:20260310 RRULE:FREQ=DAILY;COUNT=3 " + alarm("TRIGGER;RELATED=END:-PT1H"): {
+			{"20260312T230000Z", "20260312T230001Z", true}, {"20260312T230001Z", "-", false}},
+		// A day is one by the clocks, 24 hours are 24 hours (RFC 5545 section 3.3.6); there they change in the night of the 29th.
+		clocks + alarm("TRIGGER:-P1D"):             {{"20260328T110000Z", "20260328T110001Z", true}, {"20260328T110001Z", "-", false}},
+		clocks + alarm("TRIGGER;RELATED=END:-P1D"): {{"20260328T120000Z", "20260328T120001Z", true}, {"20260328T120001Z", "-", false}},
+		"DTSTART:20260310T100000Z DURATION:x RRULE:FREQ=DAILY;COUNT=2 " + alarm("TRIGGER;RELATED=END:PT0S"): {{"20300101T000000Z", "-", true}},
+		clocks + alarm("TRIGGER:-PT24H"): {{"20260328T100000Z", "20260328T100001Z", true}, {"20260328T100001Z", "-", false}},
+		clocks + "RRULE:FREQ=DAILY;COUNT=2 " + alarm("TRIGGER:-P1D"): {
+			{"20260328T110000Z", "20260328T110001Z", true}, {"20260328T110001Z", "20260329T100000Z", false}, {"20260329T100000Z", "20260329T100001Z", true}},
+		clocks + "RRULE:FREQ=DAILY;COUNT=2 " + alarm("TRIGGER:-PT24H"): {{"20260328T100000Z", "20260328T100001Z", true}, {"20260328T100001Z", "20260329T100000Z", false}},
+		clocks + "RRULE:FREQ=DAILY;COUNT=2 " + alarm("TRIGGER;RELATED=END:-P1D"): {
+			{"20260328T120000Z", "20260328T120001Z", true}, {"-", "20260328T120000Z", false}, {"20260328T120001Z", "20260329T110000Z", false}},
+		clocks + "RRULE:FREQ=DAILY;COUNT=2 " + alarm("TRIGGER;RELATED=END:-PT24H"): {{"20260328T110000Z", "20260328T110001Z", true}, {"-", "20260328T110000Z", false}},
 	} {
 		o := parse(t, one("VEVENT", lines))
 		for _, a := range asks {
