@@ -168,18 +168,18 @@ func TestParseRule(t *testing.T) {
 	}
 }
 
-// TestHostileRules: every rule ends within its steps, and what is asked about 2050
-// costs what it costs since 2049.
-func TestHostileRules(t *testing.T) {
+// hostileRule is a rule that was made to take time or memory.
+type hostileRule struct {
+	start, rule string
+	most        int // steps in January 2050; 0: as many as there are
+}
+
+func hostileRules() []hostileRule {
 	all := func(n int) string {
 		return strings.TrimSuffix(strings.Join(strings.Fields(fmt.Sprint(numbers(n))), ","), "]")[1:]
 	}
 	every := ";BYHOUR=" + all(24) + ";BYMINUTE=" + all(60) + ";BYSECOND=" + all(60)
-	from, to := at("20500101T000000Z", 0), at("20500201T000000Z", 0)
-	for _, c := range []struct {
-		start, rule string
-		most        int // steps in January 2050; 0: as many as there are
-	}{
+	return []hostileRule{
 		{"19700101T000000", "FREQ=DAILY", 80},
 		{"19700101T000000", "FREQ=HOURLY", 1_600},
 		{"19700101T000000", "FREQ=MINUTELY;INTERVAL=60", 1_600},
@@ -201,7 +201,14 @@ func TestHostileRules(t *testing.T) {
 		{"19700101T000000", "FREQ=WEEKLY;COUNT=4000", 80},
 		{"00010101T000000", "FREQ=YEARLY", 10},
 		{"20260101T000000", "FREQ=SECONDLY;COUNT=9999999999", 0},
-	} {
+	}
+}
+
+// TestHostileRules: every rule ends within its steps, and what is asked about 2050
+// costs what it costs since 2049.
+func TestHostileRules(t *testing.T) {
+	from, to := at("20500101T000000Z", 0), at("20500201T000000Z", 0)
+	for _, c := range hostileRules() {
 		i := parseInstant([]byte(c.start))
 		for _, zone := range []*Zone{UTC, location("America/New_York")} {
 			step := &steps{left: maxSteps}
