@@ -126,13 +126,14 @@ func TestMemoryOfHostileTexts(t *testing.T) {
 func TestMemoryOfHostileRules(t *testing.T) {
 	r := span("20500101T000000Z", "20500201T000000Z")
 	const any = 20 << 10
+	budget := func() *Budget { return &Budget{longer(20_000, maxRequestSteps)} }
 	for _, c := range hostileRules() {
 		raw := []byte(event("DTSTART;TZID=America/New_York:"+c.start, "RRULE:"+c.rule))
 		for what, f := range map[string]func(){
 			"parsed":  func() { ParseObject(raw) },
-			"matched": func() { within("VEVENT", r).Match(&Object{Raw: raw}) },
-			"limited": func() { (&Data{LimitRecurrence: &r}).Apply(raw, nil) },
-			"busy":    func() { NewFreeBusy(TimeRange{r.Start, r.Start + day}).Add(raw, nil) },
+			"matched": func() { f := within("VEVENT", r); f.Budget = budget(); f.Match(&Object{Raw: raw}) },
+			"limited": func() { (&Data{LimitRecurrence: &r, Budget: budget()}).Apply(raw, nil) },
+			"busy":    func() { f := NewFreeBusy(TimeRange{r.Start, r.Start + day}); f.budget = budget(); f.Add(raw, nil) },
 		} {
 			if n := allocated(f); n > any+10*len(raw) {
 				t.Errorf("%.60s, %s: %d octets", c.rule, what, n)

@@ -14,6 +14,8 @@ type FreeBusy struct {
 	// busy is by type, the stronger first: where two overlap the stronger one
 	// counts.
 	busy [3][]bounds
+	// kept is how many periods of a type are kept that do not touch each other.
+	kept int
 }
 
 // busyTypes are the values of FBTYPE but FREE (RFC 5545 section 3.2.9).
@@ -28,7 +30,7 @@ const (
 // NewFreeBusy returns a FreeBusy of a range.
 func NewFreeBusy(r TimeRange) *FreeBusy {
 	r = r.normal()
-	return &FreeBusy{asked: TimeRange{max(r.Start, minDate), min(r.End, maxDate)}, budget: NewBudget()}
+	return &FreeBusy{asked: TimeRange{max(r.Start, minDate), min(r.End, maxDate)}, budget: NewBudget(), kept: maxPeriods}
 }
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.
@@ -123,17 +125,17 @@ func (f *FreeBusy) published(m *matcher, i int) {
 	})
 }
 
-// maxPeriods is how many periods of a type are kept that do not touch each other.
+// maxPeriods is FreeBusy.kept.
 const maxPeriods = 100_000
 
 // join keeps what is held of a type within its limit. Where there are more periods, those
 // with the shortest time between them become one: what is told is never too little.
 func (f *FreeBusy) join(kind int) {
-	if len(f.busy[kind]) < 2*maxPeriods {
+	if len(f.busy[kind]) < 2*f.kept {
 		return
 	}
 	list := merge(f.busy[kind], 0)
-	for gap := int64(1); len(list) > maxPeriods; gap *= 2 {
+	for gap := int64(1); len(list) > f.kept; gap *= 2 {
 		list = merge(list, gap)
 	}
 	f.busy[kind] = list

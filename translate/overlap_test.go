@@ -181,7 +181,7 @@ func TestLongDay(t *testing.T) {
 // TestPropertyRange: a time-range in a prop-filter (RFC 4791 section 9.7.2).
 func TestPropertyRange(t *testing.T) {
 	o := parse(t, event("DTSTART:20260310T090000Z", "CREATED:20260301T100000Z", "SUMMARY:20260301T100000Z",
-		"EXDATE;TZID=Europe/Berlin:20260401T100000,20260501T100000", "X-DAY;VALUE=DATE:20260601", "DTEND:soon"))
+		"EXDATE;TZID=Europe/Berlin:20260401T100000,20260501T100000", "X-DAY;VALUE=DATE;TZID=Pacific/Auckland:20260601", "X-UTC;TZID=Pacific/Auckland:20260701T100000Z", "DTEND:soon"))
 	for _, c := range []struct {
 		name, start, end string
 		want             bool
@@ -193,6 +193,8 @@ func TestPropertyRange(t *testing.T) {
 		{"EXDATE", "20260501T080001Z", "-", false},
 		{"X-DAY", "20260601T235959Z", "-", true},
 		{"X-DAY", "20260602T000000Z", "-", false},
+		{"X-UTC", "20260701T100000Z", "20260701T100001Z", true},
+		{"X-UTC", "-", "20260701T100000Z", false},
 		{"DTEND", "-", "-", false},
 		{"LAST-MODIFIED", "-", "-", false},
 	} {

@@ -13,8 +13,9 @@ import (
 // whether it skips what is before.
 func checkCount(t rapid.TB, start int64, date bool, text string, zone *Zone) (skips bool) {
 	t.Helper()
+	rule := parseRule([]byte(text))
 	list := func(from int64) (all []int64) {
-		g := newRecurrence(parseRule([]byte(text)), start, date, zone, &steps{left: maxSteps})
+		g := newRecurrence(rule, start, date, zone, &steps{left: maxSteps})
 		g.walls(from, maxWall, func(wall, _ int64) bool { all = append(all, wall); return true })
 		_, ok := g.leftAt(g.periodOf(from))
 		skips = skips || ok
@@ -22,7 +23,7 @@ func checkCount(t rapid.TB, start int64, date bool, text string, zone *Zone) (sk
 	}
 	all := list(minWall)
 	for i, at := range all {
-		if i%7 > 0 && i < len(all)-1 {
+		if i%13 > 0 && i < len(all)-1 {
 			continue
 		}
 		for from := at - 1; from <= at+1; from++ {
@@ -111,6 +112,7 @@ func TestCountFromLater(t *testing.T) {
 
 // TestCountFromLaterOfAnyRule is the same for any parts together.
 func TestCountFromLaterOfAnyRule(t *testing.T) {
+	drawFewer(t, "40")
 	rapid.Check(t, func(t *rapid.T) {
 		freq := rapid.SampledFrom(frequencies[1:]).Draw(t, "freq")
 		text := "FREQ=" + freq + fmt.Sprintf(";COUNT=%d;INTERVAL=%d", rapid.IntRange(1, 40).Draw(t, "count"), rapid.IntRange(1, 3).Draw(t, "interval"))

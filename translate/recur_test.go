@@ -216,24 +216,24 @@ func hostileRules() []hostileRule {
 // costs what it costs since 2049.
 func TestHostileRules(t *testing.T) {
 	from, to := at("20500101T000000Z", 0), at("20500201T000000Z", 0)
+	most := longer(maxSteps/5, maxSteps)
 	for _, c := range hostileRules() {
 		i := parseInstant([]byte(c.start))
 		for _, zone := range []*Zone{UTC, location("America/New_York")} {
-			step := &steps{left: maxSteps}
+			step := &steps{left: most}
 			g := newRecurrence(parseRule([]byte(c.rule)), i.wall, false, zone, step)
 			n := 0
 			g.walls(from, to, func(int64, int64) bool { n++; return true })
-			spent := maxSteps - step.left
-			if spent > maxSteps+1 || c.most > 0 && spent > c.most || n > maxSteps {
+			spent := most - step.left
+			if spent > most+1 || c.most > 0 && spent > c.most || n > most {
 				t.Errorf("%.60s: %d steps for %d instances in one month", c.rule, spent, n)
 			}
-			step.left = maxSteps
+			step.left = most
 			g.walls(minWall, maxWall, func(int64, int64) bool { return true })
-			if step.left < -1 {
-				t.Errorf("%.60s: %d steps in all", c.rule, maxSteps-step.left)
+			if step.left < -1-12 { // each month of a year asks
+				t.Errorf("%.60s: %d steps in all", c.rule, most-step.left)
 			}
 		}
-		within("VEVENT", TimeRange{from, to}).Match(&Object{Raw: []byte(event("DTSTART:"+c.start, "RRULE:"+c.rule))})
 	}
 }
 
@@ -306,6 +306,7 @@ func drawAnyRule(t *rapid.T) string {
 // TestAsOthersExpand compares with rrule-go in UTC, from DTSTART and from a window
 // far behind it.
 func TestAsOthersExpand(t *testing.T) {
+	drawFewer(t, "40")
 	rapid.Check(t, func(t *rapid.T) {
 		start := rapid.Int64Range(at("19960101T000000Z", 0), at("20160101T000000Z", 0)).Draw(t, "start")
 		text := drawAnyRule(t)
@@ -314,7 +315,11 @@ func TestAsOthersExpand(t *testing.T) {
 			t.Fatal(err)
 		}
 		option.Dtstart = time.Unix(start, 0).UTC()
-		option.Until = time.Unix(start, 0).UTC().AddDate(5, 0, 0)
+		years := 5
+		if option.Freq >= rrule.WEEKLY { // MONTHLY and YEARLY are less
+			years = longer(1, 5)
+		}
+		option.Until = time.Unix(start, 0).UTC().AddDate(years, 0, 0)
 		other, err := rrule.NewRRule(*option)
 		if err != nil {
 			t.Skip(err)
