@@ -48,8 +48,9 @@ func (s *Session) MetadataOfAll(ctx context.Context, roots []string) (map[string
 	if !s.c.caps.Metadata {
 		return nil, nil
 	}
-	all := map[string]Annotations{}
+	var all map[string]Annotations
 	err := s.do(ctx, "Metadata", "", again, func(c *conn) error {
+		all = map[string]Annotations{}
 		lines := []string{getMetadata(c.ns.Personal[0].Prefix+"*", roots)}
 		if c.others != nil {
 			lines = append(lines, getMetadata(variable.ReplaceAllString(c.others.template, "%")+"*", roots))

@@ -22,6 +22,7 @@ type fake struct {
 	caps     string                                                 // after IMAP4rev1
 	noise    string                                                 // said before each answer
 	cutAfter int                                                    // octets of output until the connection ends; 0 = never
+	cutOnce  bool                                                   // the first connection only
 	answers  map[string]func(f *fakeConn, tag, command string) bool // by first word, in place of what fake does itself
 
 	mu    sync.Mutex // guards what follows
@@ -33,6 +34,7 @@ type fakeConn struct {
 	*fake
 	net.Conn
 	br   *bufio.Reader
+	cut  bool
 	left int
 }
 
@@ -48,8 +50,12 @@ func (f *fake) store(t testing.TB, change ...func(*imapstore.Options)) *imapstor
 			ours, theirs := net.Pipe()
 			f.mu.Lock()
 			f.conns++
+			cut := f.cutAfter
+			if f.cutOnce && f.conns > 1 {
+				cut = 0
+			}
 			f.mu.Unlock()
-			wg.Go(func() { f.serve(theirs) })
+			wg.Go(func() { f.serve(theirs, cut) })
 			return ours, nil
 		},
 	}
@@ -67,9 +73,9 @@ func (f *fake) commands() []string {
 	return append([]string(nil), f.seen...)
 }
 
-func (f *fake) serve(c net.Conn) {
+func (f *fake) serve(c net.Conn, cut int) {
 	defer c.Close()
-	x := &fakeConn{fake: f, Conn: c, br: bufio.NewReader(c), left: f.cutAfter}
+	x := &fakeConn{fake: f, Conn: c, br: bufio.NewReader(c), cut: cut > 0, left: cut}
 	g := f.greeting
 	if g == "" {
 		g = "* OK hello"
@@ -106,7 +112,7 @@ func (f *fake) serve(c net.Conn) {
 
 // say writes octet by octet; false when the connection is over.
 func (x *fakeConn) say(s string) bool {
-	if x.cutAfter > 0 {
+	if x.cut {
 		n := min(x.left, len(s))
 		x.left -= n
 		_, err := io.WriteString(x, s[:n])
@@ -303,6 +309,55 @@ func TestCutAtEveryOctet(t *testing.T) {
 		wantKind(t, err, imapstore.Unavailable)
 		if s.Usable() {
 			t.Fatalf("cut after %d octets: usable after %v", n, err)
+		}
+	}
+}
+
+// TestCutInARead ends the first connection after each octet that the server says: what is read is as if it had not, each row
+// once.
+func TestCutInARead(t *testing.T) {
+	said := func(n int) (string, error) {
+		f := &fake{cutAfter: n, cutOnce: true, caps: "UIDPLUS", answers: map[string]func(*fakeConn, string, string) bool{"UID FETCH": fetchRows}}
+		store := f.store(t)
+		defer store.Close()
+		s, err := store.Login(t.Context(), "ann", "secret")
+		if err != nil {
+			return "", err
+		}
+		defer s.Release()
+		list, err := s.List(t.Context(), true)
+		if err != nil {
+			t.Fatalf("cut after %d octets: LIST: %v", n, err)
+		}
+		l, u := look(t, s, "Box"), uids(t, s, "Box")
+		var rows []uint32
+		for r, err := range s.Fields(t.Context(), "Box", []uint32{4, 5, 9}, []string{"A"}) {
+			if err != nil {
+				t.Fatalf("cut after %d octets: %v", n, err)
+			}
+			rows = append(rows, r.UID)
+		}
+		m := bodies(t, s, "Box", []uint32{4, 5, 9})
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return fmt.Sprint(list, l, u, rows, m, " over ", f.conns), nil
+	}
+	sound, err := said(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.TrimSuffix(sound, "1") + "2"
+	for n := 1; ; n++ {
+		got, err := said(n)
+		if err != nil {
+			wantKind(t, err, imapstore.Unavailable)
+			continue
+		}
+		if got == sound {
+			break
+		}
+		if got != want {
+			t.Fatalf("cut after %d octets: %s\nwant %s", n, got, want)
 		}
 	}
 }

@@ -32,19 +32,23 @@ func (s *Session) Messages(ctx context.Context, mailbox string, uids []uint32) i
 	}
 }
 
-// fetch asks items of the messages and gives each complete row once to on, until on says false.
+// fetch asks items of the messages and gives each complete row once to on, until on says false; on a new connection it goes on
+// with what has not come.
 func (s *Session) fetch(ctx context.Context, op, mailbox string, uids []uint32, items string, on func(*conn, *row) bool) error {
 	want := ascending(uids)
 	if len(want) == 0 {
 		return nil
 	}
-	return s.do(ctx, op, mailbox, once, func(c *conn) error {
+	f := fetching{want: want, seen: make([]bool, len(want)), sized: items != "(UID BODY.PEEK[])"}
+	more := true
+	return s.do(ctx, op, mailbox, again, func(c *conn) error {
+		if !more {
+			return nil
+		}
 		if err := s.view(c, mailbox); err != nil {
 			return err
 		}
-		f := fetching{want: want, seen: make([]bool, len(want)), sized: items != "(UID BODY.PEEK[])"}
-		more := true
-		for _, set := range sets(want) {
+		for _, set := range sets(f.missing()) {
 			_, err := c.one(func(r *response) error {
 				if !more || r.kind != "FETCH" {
 					return nil
@@ -99,6 +103,20 @@ type row struct {
 	hasBody       bool
 	hasSize       bool
 	hasFlags      bool
+}
+
+// missing are those of which no row has come.
+func (f *fetching) missing() []uint32 {
+	if !slices.Contains(f.seen, true) {
+		return f.want
+	}
+	var uids []uint32
+	for i, uid := range f.want {
+		if !f.seen[i] {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
 }
 
 // read gives nil for an answer that is no complete row.

@@ -90,14 +90,18 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 
 // Create makes a mailbox. Errors: Exists, NoPermission, OverQuota, Denied (no such name on this server).
 func (s *Session) Create(ctx context.Context, mailbox string) error {
+	real, err := s.c.server(mailbox)
+	if err != nil {
+		return &Error{Op: "Create", Mailbox: mailbox, Kind: Denied, Err: err}
+	}
+	// What is selected under that name is what was deleted.
+	if err := s.do(ctx, "Create", mailbox, again, func(c *conn) error { return c.leave(real) }); err != nil {
+		return err
+	}
 	return s.do(ctx, "Create", mailbox, write, func(c *conn) error {
-		real, err := c.server(mailbox)
-		if err != nil {
-			return &Error{Kind: Denied, Err: err}
-		}
 		var r *refusal
 		if err = refused(c.client.Create(real, nil).Wait()); err == nil {
-			return c.leave(real) // what is selected under that name is what was deleted
+			return nil
 		}
 		if !errors.As(err, &r) {
 			return err

@@ -57,7 +57,7 @@ func TestLongPipeline(t *testing.T) {
 		o.Dial = func(ctx context.Context) (net.Conn, error) {
 			served.Go(func() {
 				if theirs, err := ln.Accept(); err == nil {
-					f.serve(theirs)
+					f.serve(theirs, 0)
 				}
 			})
 			ours, err := new(net.Dialer).DialContext(ctx, "tcp", ln.Addr().String())

@@ -157,9 +157,9 @@ func TestLearnedCap(t *testing.T) {
 	wantKind(t, login("h"), imapstore.Unavailable)
 }
 
-// TestDroppedWhilePooled: a connection that the server dropped is replaced unseen, whatever the first exchange is; later a loss
-// is the caller's.
-func TestDroppedWhilePooled(t *testing.T) {
+// TestDropped: a connection that the server dropped is replaced unseen, whatever the first exchange is. Later one loss is, in
+// an exchange that only reads; the next one, and that of a write, is the caller's.
+func TestDropped(t *testing.T) {
 	b := backends.Memory(t)
 	user := newUser(b)
 	p := faulty.New(t, b.Addr)
@@ -207,6 +207,12 @@ func TestDroppedWhilePooled(t *testing.T) {
 		}
 		if name != "Delete" { // which is repeated
 			p.CutAll()
+			if name == "Look" || name == "List" || name == "Fields" {
+				if err := first(s); err != nil {
+					t.Errorf("%s as a later exchange: %v", name, err)
+				}
+				p.CutAll()
+			}
 			wantKind(t, first(s), imapstore.Unavailable)
 			if s.Usable() {
 				t.Errorf("%s: usable after a loss", name)

@@ -9,30 +9,30 @@ import (
 // Rename gives a mailbox another name, and those below it with it. The session leaves it before, and idle sessions of the same
 // login that have one of them selected are ended. Errors: NotFound, Exists, NoPermission, Denied (no such name on this server).
 func (s *Session) Rename(ctx context.Context, mailbox, to string) error {
+	from, err := s.c.server(mailbox)
+	if err != nil {
+		return &Error{Op: "Rename", Mailbox: mailbox, Kind: NotFound, Err: err}
+	}
+	real, err := s.c.server(to)
+	if err != nil {
+		return &Error{Op: "Rename", Mailbox: mailbox, Kind: Denied, Err: err}
+	}
+	below := func(name string) bool { return name == from || strings.HasPrefix(name, from+s.c.delimiter()) }
+	err = s.do(ctx, "Rename", mailbox, again, func(c *conn) error {
+		if c.sel == nil || !below(c.sel.name) && c.sel.name != real { // what is selected under that name is what was deleted
+			return nil
+		}
+		return c.leave(c.sel.name)
+	})
+	if err != nil {
+		return err
+	}
 	return s.do(ctx, "Rename", mailbox, write, func(c *conn) error {
-		from, err := c.server(mailbox)
-		if err != nil {
-			return &Error{Kind: NotFound, Err: err}
-		}
-		real, err := c.server(to)
-		if err != nil {
-			return &Error{Kind: Denied, Err: err}
-		}
-		below := func(name string) bool { return name == from || strings.HasPrefix(name, from+c.delimiter()) }
-		if c.sel != nil && below(c.sel.name) {
-			if err := c.leave(c.sel.name); err != nil {
-				return err
-			}
-		}
 		s.store.pool.drop(func(x *conn) bool { return x.key == s.key && x.sel != nil && below(x.sel.name) })
-		_, err = c.one(nil, "RENAME "+arg(from)+" "+arg(real))
-		if err == nil {
-			if c.sel != nil && c.sel.name == real { // what is selected under that name is what was deleted
-				err = c.leave(real)
-			}
-			return err
+		if _, err := c.one(nil, "RENAME "+arg(from)+" "+arg(real)); err != nil {
+			return c.notRenamed(from, real, err)
 		}
-		return c.notRenamed(from, real, err)
+		return nil
 	})
 }
 

@@ -204,6 +204,9 @@ func checkTripleNamesTheSet(t *testing.T, b *backends.Server) {
 					return
 				}
 				l, err := s.Look(t.Context(), "Calendar")
+				if imapstore.IsKind(err, imapstore.Unavailable) && s.Usable() {
+					continue // the others were faster than a look, and it says so
+				}
 				if err != nil {
 					t.Error(err)
 					return

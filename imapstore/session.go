@@ -21,6 +21,7 @@ type Session struct {
 
 	c        *conn
 	unproven bool               // pooled, and nothing came back over it since it was lent
+	repeated bool               // a later exchange was repeated on a new connection: once a lending
 	older    bool               // the login is older than the lending
 	looked   map[string]Mailbox // what the last Look of each mailbox said
 
@@ -84,13 +85,12 @@ func (s *Session) Caps() Caps { return s.c.caps }
 // Namespaces are the namespaces of the server.
 func (s *Session) Namespaces() Namespaces { return s.c.ns }
 
-// repeatable says what may be done when the first exchange after the lending finds the connection dropped.
+// repeatable says what may be done when the server drops the connection.
 type repeatable int
 
 const (
 	again repeatable = iota // f is run again on a new connection
-	once                    // f must not run twice: a NOOP goes before it to find out
-	write                   // the same, and when the connection is lost in f the outcome is unknown
+	write                   // not f: a NOOP goes before the first one to find out, and the outcome of one that is cut is unknown
 )
 
 var errReleased = errors.New("session was given back")
@@ -110,11 +110,11 @@ func (s *Session) do(ctx context.Context, op, mailbox string, r repeatable, f fu
 		}
 	}
 	if s.unproven && r != again {
-		if err := s.proven(ctx, func(c *conn) error { _, err := c.one(nil, "NOOP"); return err }); err != nil {
+		if err := s.proven(ctx, again, func(c *conn) error { _, err := c.one(nil, "NOOP"); return err }); err != nil {
 			return wrap(op, mailbox, err)
 		}
 	}
-	err := wrap(op, mailbox, s.proven(ctx, f))
+	err := wrap(op, mailbox, s.proven(ctx, r, f))
 	var e *Error
 	if r == write && errors.As(err, &e) && e.Kind == Unavailable && s.c.w.lost() != nil {
 		e.Unknown = true
@@ -122,18 +122,33 @@ func (s *Session) do(ctx context.Context, op, mailbox string, r repeatable, f fu
 	return err
 }
 
-// proven runs f, and once more on a new connection if this is the first exchange since the lending and the server has dropped
-// the pooled one.
-func (s *Session) proven(ctx context.Context, f func(c *conn) error) error {
-	err := s.c.under(ctx, func() error { return f(s.c) })
-	if s.unproven && err != nil && s.c.w.lost() != nil && ctx.Err() == nil {
+// proven runs f, and once more on a new connection where the server has dropped the one that was lent.
+func (s *Session) proven(ctx context.Context, r repeatable, f func(c *conn) error) error {
+	for {
+		before := s.c.sent()
+		err := s.c.under(ctx, func() error { return f(s.c) })
+		if err == nil || ctx.Err() != nil || !s.repeats(r) {
+			s.unproven = s.unproven && s.c.sent() == before
+			return err
+		}
 		if err := s.replace(ctx); err != nil {
 			return err
 		}
-		err = s.c.under(ctx, func() error { return f(s.c) })
 	}
-	s.unproven = false
-	return err
+}
+
+// repeats says whether an exchange that failed is run again: the first one since the lending always, as a pooled connection may
+// have died long ago; of the later ones one, if it was the server that went.
+func (s *Session) repeats(r repeatable) bool {
+	lost := s.c.w.lost()
+	if lost == nil || s.unproven {
+		return lost != nil
+	}
+	if r != again || s.repeated || !errors.Is(lost, errDropped) {
+		return false
+	}
+	s.repeated = true
+	return true
 }
 
 // Lags tells whether what the session knows of shares and rights may be older than the request.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -187,10 +188,16 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fail notes why reading ended; w.mu is held.
+// errDropped is a connection that the other side has ended.
+var errDropped = errors.New("server ended the connection")
+
+// fail notes why reading or writing ended; w.mu is held.
 func (w *wire) fail(err error) {
-	if w.bye != "" && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		err = fmt.Errorf("server said BYE %s", w.bye)
+	switch ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); {
+	case ended && w.bye != "":
+		err = fmt.Errorf("%w, saying BYE %s", errDropped, w.bye)
+	case ended, errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe): // the last is net.Pipe's
+		err = fmt.Errorf("%w: %w", errDropped, err)
 	}
 	if w.err == nil {
 		w.err = err

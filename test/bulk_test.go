@@ -50,6 +50,7 @@ func bulkFeed(prefix string, n int) string {
 // A large calendar is published, published again, and replaced; the same file twice stores nothing, and the gateway holds the
 // upload once.
 func TestFeedVolume(t *testing.T) {
+	t.Parallel()
 	for _, s := range bulkServers {
 		t.Run(s.name, func(t *testing.T) {
 			n := s.short

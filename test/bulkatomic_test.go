@@ -45,8 +45,10 @@ type bulkAtomic struct {
 }
 
 func TestFeedBulk(t *testing.T) {
+	t.Parallel()
 	for _, s := range append(bulkServers[:2:2], bulkMaildir) {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			n := 200
 			if os.Getenv("TEST_LONG") == "1" {
 				n = s.long

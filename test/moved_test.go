@@ -16,6 +16,7 @@ import (
 // changes, what was deleted stays so, and the next writes build on it. A token of the old folder is refused; one of the new
 // leads on.
 func TestCopiedFolder(t *testing.T) {
+	t.Parallel()
 	for _, o := range []backends.Options{{}, {Format: "sdbox", Dotted: true}} {
 		b := backends.Dovecot(t, o)
 		old := newCrashClient(t, b, startGateway(t, b, nil, false))

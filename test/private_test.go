@@ -119,6 +119,7 @@ func TestPrivateProperties(t *testing.T) {
 
 // A name that no header field could hold is one for private properties too.
 func TestPrivatePropertiesOfLongName(t *testing.T) {
+	t.Parallel()
 	b := sharingServers[0].start(t)
 	owner, guest := newCrashClient(t, b, startGateway(t, b, nil, false)), newCrashClient(t, b, startGateway(t, b, nil, false))
 	names := [2]string{strings.Repeat("x", 120), strings.Repeat("y", 120)}

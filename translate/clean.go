@@ -48,10 +48,10 @@ func (l *Listing) isNative(m *Record) bool {
 	return m.Ours && m.Folder == l.UIDValidity && !l.foreign[m]
 }
 
-// pick are the UIDs of the messages for which f says yes.
+// pick are the UIDs of the messages for which f says yes and which may go.
 func (l *Listing) pick(f func(*Record) bool) (uids []uint32) {
 	for _, m := range l.records {
-		if f(m) {
+		if f(m) && !l.pinned[m] {
 			uids = append(uids, m.UID)
 		}
 	}
@@ -81,12 +81,13 @@ func (l *Listing) heads() map[*Record]bool {
 }
 
 // kept is the last version of a dead life, nil if it is gone: what the Base of a
-// native tombstone names, else the one with a Gen one less. It must be of the same
-// object: who forges a tombstone shall not point it at something else.
+// native tombstone names, else the one with a Gen one less that the tombstone names,
+// in whatever order they are now. It must be of the same object: who forges a
+// tombstone shall not point it at something else.
 func (l *Listing) kept(t *Life) *Record {
 	if !t.native {
 		for _, m := range t.Members {
-			if m.Gen == t.Head.Gen-1 && m.UID < t.Head.UID {
+			if m.Gen == t.Head.Gen-1 && t.names(m.Token) {
 				return m
 			}
 		}

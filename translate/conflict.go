@@ -166,6 +166,7 @@ func (h *holding) against(e *Life, over []*Life) ([]*Life, bool) {
 		case goneFor(o, e):
 			over = append(over, o)
 		case e.Dead && (e.settled() || !e.native): // no harm in a tombstone
+		case e.Dead && e.Head.UID <= o.Head.Asof: // o began after it
 		default:
 			return over, false
 		}

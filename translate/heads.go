@@ -2,6 +2,7 @@ package translate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -67,7 +68,8 @@ type Listing struct {
 	records []*Record
 	foreign map[*Record]bool // messages of other programs, and copies
 	names   map[string]shadow
-	alive   []*Life // put or foreign, by name
+	pinned  map[*Record]bool // while they are there, they tell that others were put there again
+	alive   []*Life          // put or foreign, by name
 
 	nameless bool      // a message without iCalendar UID is there
 	newest   time.Time // INTERNALDATE of the highest UID, mail included
@@ -77,7 +79,7 @@ type Listing struct {
 
 // Heads applies the rule. The records are kept and must not be changed.
 func Heads(records []*Record, uidValidity uint32) *Listing {
-	l := &Listing{UIDValidity: uidValidity, foreign: map[*Record]bool{}, names: make(map[string]shadow, len(records))}
+	l := &Listing{UIDValidity: uidValidity, foreign: map[*Record]bool{}, pinned: map[*Record]bool{}, names: make(map[string]shadow, len(records))}
 	l.remains = sync.OnceValue(l.newRemains)
 	l.take(records)
 	ours, foreign := l.split()
@@ -116,13 +118,20 @@ func (l *Listing) take(records []*Record) {
 // split tells our messages from foreign ones. A version that a lower message
 // names as a predecessor, or that is far behind a lower one of its life, was put
 // there a second time (COPY, a backup): it is foreign.
+//
+// Not so where a move has mixed what was written in one second: Courier, at RENAME,
+// numbers messages anew by the names of their files, and a later one may come first.
+// That one of two relics of the same second lies above the other and is named by it
+// says nothing, only that a lower one of its Token is there too; so that stays, and
+// before the move as well, as long as nothing else says it.
 func (l *Listing) split() (ours, foreign []*Record) {
 	type chain struct {
 		life   Token
 		folder uint32
 	}
-	replaced := make(map[Token]struct{})
+	replaced := make(map[Token]naming)
 	newest := make(map[chain]uint32)
+	lowest := sync.OnceValue(l.lowest)
 	ours = make([]*Record, 0, len(l.records))
 	for _, m := range l.records {
 		if m.Foreign || !l.possible(m) {
@@ -131,7 +140,15 @@ func (l *Listing) split() (ours, foreign []*Record) {
 			continue
 		}
 		c := chain{m.Life, m.Folder}
-		_, again := replaced[m.Token]
+		own := naming{m.InternalDate.Unix(), m.Folder != l.UIDValidity}
+		by, again := replaced[m.Token]
+		if again && by.second == own.second {
+			if first := lowest()[m.Token]; first != m {
+				l.pinned[first] = true
+			} else if by.relics && own.relics {
+				again = false
+			}
+		}
 		gen := newest[c]
 		if again || gen > m.Gen+MaxPrev {
 			foreign = append(foreign, m)
@@ -144,11 +161,40 @@ func (l *Listing) split() (ours, foreign []*Record) {
 		}
 		for i := range m.Prev {
 			if t := m.Prev[i].Token; t != "" {
-				replaced[t] = struct{}{}
+				replaced[t] = own.and(replaced, t)
 			}
 		}
 	}
 	return ours, foreign
+}
+
+// naming is what the messages that name one version have in common.
+type naming struct {
+	second int64 // of their INTERNALDATE, several if they differ
+	relics bool
+}
+
+const several = math.MinInt64
+
+func (n naming) and(all map[Token]naming, t Token) naming {
+	if others, ok := all[t]; ok {
+		if others.second != n.second {
+			n.second = several
+		}
+		n.relics = n.relics && others.relics
+	}
+	return n
+}
+
+// lowest are the lowest messages with their Tokens.
+func (l *Listing) lowest() map[Token]*Record {
+	of := make(map[Token]*Record, len(l.records))
+	for _, m := range slices.Backward(l.records) {
+		if m.Token != "" {
+			of[m.Token] = m
+		}
+	}
+	return of
 }
 
 // possible says whether the numbers of a native version can be true. A relic's

@@ -47,6 +47,9 @@ func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calend
 	if err != nil {
 		return c, err
 	}
+	if err := a.tidy(ctx, h, c); err != nil {
+		return c, err
+	}
 	defer a.forgetHome()
 	listed, err := a.rename(ctx, c.Mailbox, to.Mailbox)
 	if err != nil {
@@ -97,6 +100,35 @@ func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapst
 		moving = append(moving, l)
 	}
 	return moving, nil
+}
+
+// tidy removes the garbage of a calendar that is about to move, and of those below it.
+// Courier mixes the messages of one second at RENAME, and of two that replaced the same
+// version in that second, or wanted the same name, only the order says which of them
+// lost. Servers with CONDSTORE keep it.
+func (a *Account) tidy(ctx context.Context, h *Home, moving Calendar) error {
+	if a.session.Caps().Condstore {
+		return nil
+	}
+	for _, c := range h.Calendars {
+		if c.Mailbox != moving.Mailbox && !below(moving.Mailbox, c.Mailbox) {
+			continue
+		}
+		v, err := a.Open(ctx, c)
+		if IsKind(err, NotFound) || IsKind(err, Forbidden) {
+			continue // the RENAME will tell
+		}
+		if err != nil {
+			return err
+		}
+		if !v.mayRemove() {
+			continue
+		}
+		if err := v.expunge(ctx, v.ix.listing.Garbage()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rename is RENAME, told to the log, and the mailboxes after it. Their names tell what

@@ -2,6 +2,8 @@ package backends
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -17,6 +19,7 @@ import (
 type MeanOptions struct {
 	Seed    uint64
 	UIDPlus bool // the only extension that it may have
+	Ends    bool // a connection ends in the middle of a command that only reads, before it or within its answer; the user's next one does not
 }
 
 // Mean starts a server that does whatever RFC 3501 lets a server do, over the store of Memory. To programs at URL it
@@ -27,14 +30,15 @@ type MeanOptions struct {
 //   - shows a session what others did, and what it did itself, only after its next NOOP (Dovecot and Courier are so), while
 //     STATUS tells the truth at once; UIDNEXT is missing in some answers to SELECT (Courier);
 //   - says OK to the first STORE of a user and does nothing, as Dovecot and Courier do without the right;
-//   - ends a connection whose selected mailbox was deleted at its next NOOP, and others where Interrupt says so.
+//   - ends a connection whose selected mailbox was deleted at its next NOOP, others where Interrupt says so, and, if wanted, any
+//     while it is being read from.
 //
 // What it does depends on the seed, and on the how many-th connection of its user it is, on nothing else. At Addr is the
 // sound server with the same mail.
 func Mean(t testing.TB, o MeanOptions) *Server {
 	t.Helper()
 	s := Memory(t)
-	m := &mean{t: t, o: o, store: s.backend.(*memory).store, conns: map[*meanConn]string{}, seen: map[string]uint64{}, stored: map[string]bool{}}
+	m := &mean{t: t, o: o, store: s.backend.(*memory).store, conns: map[*meanConn]string{}, seen: map[string]uint64{}, stored: map[string]bool{}, spared: map[string]bool{}}
 	ln, err := listenSomewhere()
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +50,7 @@ func Mean(t testing.TB, o MeanOptions) *Server {
 		},
 		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapUIDPlus: {}},
 		InsecureAuth: true,
+		Logger:       log.New(io.Discard, "", 0), // each connection that it ends would be told
 	})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(meanListener{ln, m}) }()
@@ -84,11 +89,19 @@ type mean struct {
 	conns  map[*meanConn]string
 	seen   map[string]uint64 // connections of each user so far
 	stored map[string]bool   // users whose first STORE was ignored
+	spared map[string]bool   // users of whom a connection was ended: the next one is let be
 }
 
 // violation is a program that uses what is not offered.
 func (m *mean) violation(command string) {
 	m.t.Errorf("the mail server does not offer what is used in %q", command)
+}
+
+// spare lets the user's next connection be.
+func (m *mean) spare(user string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spared[user] = true
 }
 
 type meanListener struct {
@@ -129,7 +142,8 @@ func (s *meanSession) Login(user, password string) error {
 	defer s.m.mu.Unlock()
 	s.m.seen[user]++
 	s.m.conns[s.conn] = user
-	s.conn.seed(s.m.o.Seed, s.m.seen[user])
+	s.conn.begins(user, s.m.seen[user], s.m.o.Ends && !s.m.spared[user])
+	s.m.spared[user] = false
 	return nil
 }
 

@@ -134,6 +134,22 @@ func TestMean(t *testing.T) {
 	}
 }
 
+// TestMeanEnds: each connection ends in the middle of a command that only reads, but for the one after.
+func TestMeanEnds(t *testing.T) {
+	b := Mean(t, MeanOptions{Seed: 5, Ends: true})
+	for i := range 6 {
+		c, commands := dialMean(t, strings.TrimPrefix(b.URL(), "imap://"), "carol"), 0
+		for ; commands < 60; commands++ {
+			if _, err := c.try("NOOP"); err != nil {
+				break
+			}
+		}
+		if ended := commands < 60; ended != (i%2 == 0) {
+			t.Errorf("connection %d ends after %d commands", i+1, commands)
+		}
+	}
+}
+
 // TestMeanIsRepeatable: the same seed, the same answers.
 func TestMeanIsRepeatable(t *testing.T) {
 	var all []string

@@ -3,6 +3,7 @@ package backends
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,8 +30,11 @@ type meanConn struct {
 
 	mu       sync.Mutex // guards what follows
 	dice     *rand.Rand
-	loggedIn bool
-	doomed   bool // ends at its next command
+	user     string // logged in
+	doomed   bool   // ends at its next command
+	life     int    // commands until it ends within one that only reads; 0 = it does not
+	last     int    // octets that it still says, while ending
+	ending   bool
 	out      []byte
 	skip     int64 // octets of a literal in an answer
 	within   bool  // the next line goes on an answer
@@ -42,11 +46,14 @@ func newMeanConn(c net.Conn, m *mean) *meanConn {
 	return &meanConn{Conn: c, m: m, in: bufio.NewReader(c), dice: dice(m.o.Seed, 0)}
 }
 
-// seed begins the sequence of a connection that has logged in.
-func (c *meanConn) seed(seed, n uint64) {
+// begins is told of the login, the n-th of the user, and whether the connection ends in the middle of a command.
+func (c *meanConn) begins(user string, n uint64, ends bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dice, c.loggedIn = dice(seed, n), true
+	c.dice, c.user = dice(c.m.o.Seed, n), user
+	if ends {
+		c.life = 4 + c.dice.IntN(25)
+	}
 }
 
 func (c *meanConn) interrupt() {
@@ -92,6 +99,9 @@ func literalOf(line string) (bool, int64) {
 var rfc3501 = strings.Fields("CAPABILITY NOOP LOGOUT LOGIN SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST LSUB STATUS " +
 	"APPEND CHECK CLOSE EXPUNGE SEARCH FETCH STORE COPY UID_FETCH UID_SEARCH UID_STORE UID_COPY")
 
+// reading are commands that change nothing, and may be given again on another connection.
+var reading = strings.Fields("NOOP SELECT EXAMINE LIST LSUB STATUS UID_FETCH UID_SEARCH")
+
 // begin notes what the command is; false ends the connection.
 func (c *meanConn) begin(line string) bool {
 	words := strings.Fields(strings.ToUpper(line))
@@ -112,12 +122,29 @@ func (c *meanConn) begin(line string) bool {
 		}
 		c.m.violation(strings.TrimSpace(line))
 	}
+	if c.livesOut() {
+		c.m.spare(c.user)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.doomed && c.dice.IntN(2) == 0 {
 		io.WriteString(c.Conn, "* BYE [UNAVAILABLE] going down\r\n")
 	}
 	return !c.doomed
+}
+
+// livesOut counts a command, and says whether the connection is to end within it.
+func (c *meanConn) livesOut() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life > 1 {
+		c.life--
+	}
+	if c.life != 1 || !slices.Contains(reading, c.command) {
+		return false
+	}
+	c.life, c.ending, c.last = 0, true, c.dice.IntN(300)
+	return true
 }
 
 // Write takes what the server says, whole lines and literals, and sends what comes of it.
@@ -180,6 +207,9 @@ func (c *meanConn) response(line string) string {
 	if words[0] == c.tag && (c.command == "SELECT" || c.command == "EXAMINE") && words[1] != "OK" {
 		c.messages = 0 // nothing is selected
 	}
+	if words[0] == c.tag { // ends before the answer is whole
+		c.last = min(c.last, len(before+line)-2)
+	}
 	return before + line
 }
 
@@ -201,14 +231,22 @@ func (c *meanConn) withoutCode(line, code string) string {
 
 // noise is something that is true, or of no meaning, now: while a mailbox is being selected, its numbers are not.
 func (c *meanConn) noise() string {
-	if !c.loggedIn || c.command == "SELECT" || c.command == "EXAMINE" {
+	if c.user == "" || c.command == "SELECT" || c.command == "EXAMINE" {
 		return fmt.Sprintf("* OK [X-NOW %d] wait\r\n", c.dice.IntN(100))
 	}
 	return noise(c.dice, c.messages)
 }
 
+var errEnded = errors.New("the mean server ended the connection")
+
 // send writes in pieces: of single octets at times, of a few most of the time, and larger ones where there is much.
 func (c *meanConn) send(b []byte) error {
+	if c.ending {
+		if c.last -= len(b); c.last <= 0 {
+			_, _ = c.Conn.Write(b[:len(b)+c.last])
+			return errors.Join(errEnded, c.Conn.Close())
+		}
+	}
 	most := 1 + c.dice.IntN(9)
 	for sent := 0; sent < len(b); {
 		if sent == 200 || sent > 200 && most < 500 {

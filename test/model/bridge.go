@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +83,7 @@ func (c *ctx) record(m msg) translate.Record {
 	r := translate.Record{
 		UID: uint32(m.uid), Ours: m.folder != 0, Foreign: m.folder == 0,
 		Op: translate.OpPut, Name: nameText(m.kind, m.name), ICalUID: c.icalText(m),
-		Sequence: uint32(m.seq), InternalDate: now,
+		Sequence: uint32(m.seq), InternalDate: now.Add(time.Duration(m.second) * time.Second),
 	}
 	switch m.kind {
 	case tomb:
@@ -111,12 +110,12 @@ func (c *ctx) record(m msg) translate.Record {
 }
 
 // records ends with a mail, so that the newest message is never a tombstone:
-// tombstones go only after something was written later.
-func (c *ctx) records(s *state, expired func(msg) bool) []*translate.Record {
+// tombstones go only after something was written later. expired are seconds.
+func (c *ctx) records(s *state, expired map[uint8]bool) []*translate.Record {
 	l := make([]*translate.Record, 0, len(s.msgs)+1)
 	for _, m := range s.msgs {
 		r := c.record(m)
-		if expired != nil && m.kind == tomb && expired(m) {
+		if expired[m.second] {
 			r.InternalDate = before
 		}
 		l = append(l, &r)
@@ -273,18 +272,18 @@ func (c *ctx) at(v logView, s *state, next uint8) (map[string]uint8, string) {
 }
 
 // expired is what a sweep removes when the tombstones for which f says yes are
-// old enough: first everything else, then, after a new look, those tombstones
-// that cover nothing any more.
+// old enough, and with them all of their second: first everything else, then, after a
+// new look, those tombstones that cover nothing any more.
 func (c *ctx) expired(v logView, s *state, f func(life) bool) (first, tombs uint64) {
 	old := map[uint8]bool{}
 	for _, l := range v.lives {
-		if l.dead && f(l) {
-			old[l.head.uid] = true
+		if same, ok := old[l.head.second]; l.dead {
+			old[l.head.second] = f(l) && (same || !ok)
 		}
 	}
 	if v.real == nil {
 		for _, l := range v.lives {
-			if old[l.head.uid] {
+			if l.dead && old[l.head.second] {
 				first |= v.relics(l, s.msgs, s.valid)
 				if c.badSweep || droppable(l, s.msgs) {
 					tombs |= 1 << l.head.uid
@@ -293,7 +292,7 @@ func (c *ctx) expired(v logView, s *state, f func(life) bool) (first, tombs uint
 		}
 		return first | v.garbage, tombs
 	}
-	l := translate.Heads(c.records(s, func(m msg) bool { return old[m.uid] }), uint32(s.valid))
+	l := translate.Heads(c.records(s, old), uint32(s.valid))
 	remove, dead := l.Expired(now, keepDeleted)
 	for _, t := range dead {
 		if c.badSweep || l.Droppable(t) {
@@ -343,17 +342,28 @@ func (c *ctx) compare(s *state, v logView) {
 	for _, m := range s.msgs {
 		there |= 1 << m.uid
 	}
-	for _, one := range ref.lives { // each tombstone expired alone
-		if !one.dead {
+	seconds := map[uint8]bool{}
+	for _, one := range ref.lives { // the tombstones of each second expired alone
+		if !one.dead || seconds[one.head.second] {
 			continue
 		}
-		only := func(l life) bool { return l.head.uid == one.head.uid }
+		seconds[one.head.second] = true
+		only := func(l life) bool { return l.head.second == one.head.second }
 		got, tombs := c.expired(v, s, only)
-		if want := (ref.relics(one, s.msgs, s.valid) | ref.garbage) & there; got != want {
-			fail(fmt.Sprintf("expired %d", one.head.uid), got, want)
+		want, dead := ref.garbage, uint64(0)
+		for _, l := range ref.lives {
+			if l.dead && only(l) {
+				want |= ref.relics(l, s.msgs, s.valid)
+				if droppable(l, s.msgs) {
+					dead |= 1 << l.head.uid
+				}
+			}
 		}
-		if got, want := bits.OnesCount64(tombs) == 1, droppable(one, s.msgs); got != want && !c.badSweep {
-			fail(fmt.Sprintf("droppable %d", one.head.uid), got, want)
+		if want &= there; got != want {
+			fail(fmt.Sprintf("expired with %d", one.head.uid), got, want)
+		}
+		if tombs != dead && !c.badSweep {
+			fail(fmt.Sprintf("droppable with %d", one.head.uid), tombs, dead)
 		}
 	}
 }

@@ -32,6 +32,7 @@ type msg struct {
 	values  [2]uint8 // of props: property -> who set it
 	seq     uint8    // foreign: SEQUENCE
 	moved   uint8    // token of the source that a MOVE copied, 0 = none
+	second  uint8    // of its INTERNALDATE, which a copy keeps
 	deleted bool     // \Deleted (only in the variants that fail)
 	pending bool     // $Pending (the same)
 }
@@ -71,6 +72,8 @@ type op struct {
 	target  uint8 // foreign expunge: uid
 	seq     uint8 // raw APPEND: SEQUENCE
 	part    bool  // migration: some messages may be left behind
+	mixed   bool  // migration: the messages of one second come in any order
+	dirty   bool  // the same, and nobody cleans up before
 	old     bool  // COPY: also what is no longer there
 	drag    msg   // COPY: from another folder
 	prop    uint8 // PROPPATCH: which property
@@ -109,6 +112,9 @@ func (o op) String() string {
 	case opCopy:
 		return "RAW COPY"
 	case opMigrate:
+		if o.mixed {
+			return "MIGRATE, mixing what is of one second"
+		}
 		return "MIGRATE"
 	case opRepair:
 		return fmt.Sprintf("REPAIR /%c", 'a'+o.name)
@@ -159,6 +165,8 @@ type state struct {
 	past  []msg // ghost: what a backup may hold (COPY scenarios only)
 	procs []proc
 	seen  uint8 // race check: version first seen that is not the initial one (0 none)
+
+	oneSecond bool // everything happens in one second; else each message has its own
 }
 
 func (s *state) key() string {

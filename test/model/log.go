@@ -59,6 +59,9 @@ func stepLog(c *ctx, s *state, i int) []*state {
 	case opCopy:
 		return stepCopy(s, i, o)
 	case opMigrate:
+		if o.mixed {
+			return stepMix(n, i, v, o)
+		}
 		return stepMigrate(s, i, o)
 	case opSync:
 		if o.limit > 0 {
@@ -222,51 +225,6 @@ func (s *state) expungeToken(token uint8) {
 	if m := s.findToken(token); m != nil {
 		s.expunge(1 << m.uid)
 	}
-}
-
-// stepCopy: any message that is there (or was, from a backup) is appended again.
-func stepCopy(s *state, i int, o op) []*state {
-	from := s.msgs
-	if o.old {
-		from = s.past
-	}
-	if o.drag.folder != 0 {
-		from = []msg{o.drag}
-	}
-	var l []*state
-	for _, m := range from {
-		n := s.clone()
-		m.deleted, m.pending = false, false
-		n.append(m)
-		l = append(l, finish(n, i, ok2xx))
-	}
-	if l == nil {
-		l = append(l, finish(s.clone(), i, ok2xx))
-	}
-	return l
-}
-
-// stepMigrate: all messages, or any part of them, in the same order with new UIDs.
-func stepMigrate(s *state, i int, o op) []*state {
-	var l []*state
-	all := 1<<len(s.msgs) - 1
-	for set := 0; set <= all; set++ {
-		if !o.part && set != all {
-			continue
-		}
-		n := s.clone()
-		n.msgs, n.next = nil, 1
-		n.valid++
-		for k, m := range s.msgs {
-			if set&(1<<k) != 0 {
-				m.uid = n.next
-				n.next++
-				n.msgs = append(n.msgs, m)
-			}
-		}
-		l = append(l, finish(n, i, ok2xx))
-	}
-	return l
 }
 
 // stepSweep: garbage first, then - in a second command - expired tombstones.

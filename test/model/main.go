@@ -4,8 +4,8 @@
 // Droppable, Returning, Unmoved. In every folder that comes up it is held against the reference rule
 // in rule.go, which the MISTAKE scenarios switch clauses of.
 //
-// log.go, props.go, batch.go, pages.go, move.go and overquota.go are what gateways
-// and others do, spec.go what is checked, scenarios.go where; variants.go holds simpler protocols, which fail. go test
+// log.go, props.go, batch.go, pages.go, move.go, overquota.go and folder.go are what
+// gateways and others do, spec.go what is checked, scenarios.go where; variants.go holds simpler protocols, which fail. go test
 // runs the small scenarios; go run ./test/model prints them, with -big also the
 // large ones (minutes).
 //
@@ -15,7 +15,8 @@
 // UID), UID EXPUNGE of a set, and - in the variants that want it - a flag
 // compare-and-swap. Every process may crash before each of its steps. Others
 // may expunge, append and copy messages, and move the folder: new UIDVALIDITY,
-// new UIDs, the same order, everything or any part.
+// new UIDs, everything or any part, in the same order, or as Courier does it: then
+// the messages of one second come in any order.
 //
 // Two kinds of checks:
 //
@@ -40,8 +41,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	stdsync "sync" // sync is an operation of the model
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -50,23 +55,34 @@ func main() {
 	trace := flag.Bool("trace", true, "print counterexamples")
 	flag.Parse()
 	debug.SetGCPercent(400)
-	bad := 0
+	var (
+		explorers errgroup.Group
+		printing  stdsync.Mutex
+		bad       int
+	)
+	explorers.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range scenarios(*big) {
 		if !strings.Contains(s.title, *only) {
 			continue
 		}
-		r := s.run()
-		unexpected := (r.viol != "") != s.fails
-		if unexpected {
-			bad++
-		}
-		fmt.Println(r.line(s))
-		if r.viol != "" && (*trace || unexpected) {
-			for _, l := range r.trace {
-				fmt.Println("      ", l)
+		explorers.Go(func() error {
+			r := s.run()
+			printing.Lock()
+			defer printing.Unlock()
+			unexpected := (r.viol != "") != s.fails
+			if unexpected {
+				bad++
 			}
-		}
+			fmt.Println(r.line(s))
+			if r.viol != "" && (*trace || unexpected) {
+				for _, l := range r.trace {
+					fmt.Println("      ", l)
+				}
+			}
+			return nil
+		})
 	}
+	explorers.Wait()
 	if bad > 0 {
 		fmt.Println(bad, "unexpected results")
 		os.Exit(1)

@@ -64,10 +64,10 @@ func TestReferenceRule(t *testing.T) {
 // drawLog makes a folder of messages whose fields fit together by chance.
 func drawLog(t *rapid.T) *state {
 	small := func(label string, lo, hi int) uint8 { return uint8(rapid.IntRange(lo, hi).Draw(t, label)) }
-	s := &state{valid: 2, next: 1, token: 1}
+	s := &state{valid: 2, next: 1, token: 1, oneSecond: true}
 	for range rapid.IntRange(1, 12).Draw(t, "messages") {
 		s.next += small("gap", 0, 1) // what was expunged
-		m := msg{folder: small("folder", 0, 3), name: small("name", 0, 2), ical: small("uid", 1, 3), seq: small("seq", 0, 2)}
+		m := msg{folder: small("folder", 0, 3), name: small("name", 0, 2), ical: small("uid", 1, 3), seq: small("seq", 0, 2), second: small("second", 0, 1)}
 		if len(s.msgs) > 0 && rapid.IntRange(0, 5).Draw(t, "copy") == 0 {
 			m = s.msgs[rapid.IntRange(0, len(s.msgs)-1).Draw(t, "which")]
 		} else if m.folder != 0 {
@@ -95,7 +95,7 @@ func drawFields(small func(string, int, int) uint8, s *state, m *msg) {
 		m.base = 0 // a tombstone that points at another object: translate keeps its hands off, the reference rule does not
 	}
 	for range small("predecessors", 0, 3) {
-		m.prev = append(m.prev, pred{small("prev uid", 0, int(s.next)-1), small("prev token", 0, int(s.token)-1)})
+		m.prev = append(m.prev, pred{small("prev uid", 0, int(s.next)-1), small("prev token", 0, int(s.token)+1)})
 	}
 	m.sum()
 }

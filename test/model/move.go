@@ -156,12 +156,9 @@ func (c *ctx) isTorn(s *state, v logView, name uint8) bool {
 // finishing: MOVE, and fsck -repair that finishes it.
 func finishing() []scenario {
 	moves := func(c *ctx) { c.move, c.rules.noUID = true, true }
-	invited := func(c *ctx) { // the source came by mail
+	movesInvited := func(c *ctx) { // the source came by mail
 		moves(c)
-		c.start = func(s *state) {
-			s.msgs, s.next, s.token = nil, 1, 1
-			s.append(msg{ical: 1})
-		}
+		invited(c)
 	}
 	return []scenario{
 		{title: "MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},
@@ -169,8 +166,8 @@ func finishing() []scenario {
 		{title: "MOVE a->b, two repairs, PUT b", ops: []op{moveOp(1), repairOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: moves},
 		{title: "MOVE a->b, MOVE a->c, repair b", ops: []op{moveOp(1), moveOp(2), repairOp(1)}, tune: moves},
 		{title: "MOVE a->b, MOVE a->c, repair b, repair c", ops: []op{moveOp(1), moveOp(2), repairOp(1), repairOp(2)}, tune: moves},
-		{title: "invitation, MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: invited},
-		{title: "invitation, MOVE a->b, repair, PUT If-Match a", ops: []op{moveOp(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: invited},
+		{title: "invitation, MOVE a->b, repair, unconditional PUT b", ops: []op{moveOp(1), repairOp(1), uncond(putOp(1, 1))}, tune: movesInvited},
+		{title: "invitation, MOVE a->b, repair, PUT If-Match a", ops: []op{moveOp(1), repairOp(1), ifMatch(putOp(0, 1), 1)}, tune: movesInvited},
 		{title: "MISTAKE who finishes a MOVE uses a token of his own", ops: []op{moveOp(1), repairOp(1)}, tune: func(c *ctx) { moves(c); c.noHelp = true }, fails: true},
 		{title: "MISTAKE a version of the copy does not say where it came from", ops: []op{moveOp(1), uncond(putOp(1, 1)), repairOp(1)}, tune: func(c *ctx) { moves(c); c.forget = true }, fails: true},
 	}

@@ -41,10 +41,12 @@ var (
 	restore       = op{kind: opCopy, old: true}
 	migrate       = op{kind: opMigrate}
 	part          = op{kind: opMigrate, part: true}
+	mix           = op{kind: opMigrate, mixed: true}
+	mixDirty      = op{kind: opMigrate, mixed: true, dirty: true}
 )
 
 func initial(ops []op) *state {
-	s := &state{valid: 1, next: 2, token: 2, msgs: []msg{{uid: 1, folder: 1, token: 1, ical: 1, gen: 1}}}
+	s := &state{valid: 1, next: 2, token: 2, msgs: []msg{{uid: 1, folder: 1, token: 1, ical: 1, gen: 1, second: 1}}}
 	s.procs = make([]proc, len(ops))
 	return s
 }
@@ -52,8 +54,8 @@ func initial(ops []op) *state {
 // longLife: an object at its 17th version, which names the 16 before it; a backup
 // has the first one.
 func longLife(s *state) {
-	first := msg{uid: 1, folder: 1, token: 1, ical: 1, gen: 1}
-	head := msg{uid: 17, folder: 1, token: 17, ical: 1, life: 1, gen: 17, base: 16}
+	first := msg{uid: 1, folder: 1, token: 1, ical: 1, gen: 1, second: 1}
+	head := msg{uid: 17, folder: 1, token: 17, ical: 1, life: 1, gen: 17, base: 16, second: 17}
 	for u := uint8(16); u > 0; u-- {
 		head.prev = append(head.prev, pred{u, u})
 	}
@@ -72,6 +74,38 @@ func dragged(o op) func(*ctx) {
 			s.append(o.drag)
 			s.past = s.msgs
 		}
+	}
+}
+
+// invited: a came by mail.
+func invited(c *ctx) {
+	c.start = func(s *state) {
+		s.msgs, s.next, s.token = nil, 1, 1
+		s.append(msg{ical: 1})
+	}
+}
+
+// inOneSecond: everything happens in one second.
+func inOneSecond(c *ctx) {
+	c.start = func(s *state) {
+		s.oneSecond = true
+		for i := range s.msgs {
+			s.msgs[i].second = 0
+		}
+		s.past = s.msgs
+	}
+}
+
+// restored: an object was made and deleted in one second, then a copy of it came.
+func restored(c *ctx) {
+	c.start = func(s *state) {
+		s.oneSecond = true
+		v := msg{uid: 1, folder: 1, token: 1, ical: 1, gen: 1}
+		grave := msg{uid: 2, folder: 1, token: 2, ical: 1, kind: tomb, life: 1, gen: 2, base: 1, prev: []pred{{1, 1}}}
+		grave.sum()
+		again := v
+		again.uid = 3
+		s.next, s.token, s.msgs = 4, 3, []msg{v, grave, again}
 	}
 }
 
@@ -107,7 +141,7 @@ func (s scenario) run() result {
 
 // scenarios are all of them, the large ones only if asked.
 func scenarios(big bool) []scenario {
-	l := slices.Concat(races(big), writing(), moving(), foreign(), edges(), properties(), publishing(), finishing(), paging(), fullAccounts(), failing())
+	l := slices.Concat(races(big), writing(), moving(), mixing(), foreign(), edges(), properties(), publishing(), finishing(), paging(), fullAccounts(), failing())
 	if big {
 		l = append(l, large()...)
 	}

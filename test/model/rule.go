@@ -57,6 +57,7 @@ type rules struct {
 	lowestSeq  bool // among foreign copies the lowest UID wins
 	strictUIDs bool // fields with Base or Asof >= own UID are invalid, also in relics
 	mixedTiers bool // relics compete with native messages
+	noMixing   bool // the order of relics of one second counts
 }
 
 // mistaken: translate has no switch for it.
@@ -117,6 +118,7 @@ func (v *logView) accept(lives []*life, valid uint8, r rules) {
 			case goneFor(e, *l, valid):
 				over[i] = true
 			case l.dead && (l.settled(valid) || !l.native(valid)): // no harm in a tombstone
+			case l.dead && e.native(valid) && l.head.uid <= e.head.asof: // e began after it
 			default:
 				covered = true
 			}
@@ -172,14 +174,47 @@ func (v *logView) show(foreign []msg, r rules) {
 // names as a predecessor was put there a second time (COPY, a backup): it is
 // foreign.
 func split(ms []msg, valid uint8, r rules) (ours, foreign []msg) {
-	var prev uint64
-	for _, m := range ms {
-		if m.folder == 0 || prev&(1<<m.token) != 0 && !r.noCopies || r.noRelics && m.folder != valid || r.strictUIDs && max(m.base, m.asof) >= m.uid {
+	for i, m := range ms {
+		named, mixed, _ := again(m, ms[:i], valid, r)
+		if m.folder == 0 || named && !mixed && !r.noCopies || r.noRelics && m.folder != valid || r.strictUIDs && max(m.base, m.asof) >= m.uid {
 			foreign = append(foreign, m)
 		} else {
 			ours = append(ours, m)
 		}
-		prev |= m.prevT
+	}
+	return
+}
+
+// again: what lower messages tell of m. One names it, so it was put there a second
+// time; not where all that do are relics of its own second, as it is (mixed), for a
+// move may have mixed them: then only a lower one of its token (first) says so.
+func again(m msg, below []msg, valid uint8, r rules) (named, mixed bool, first uint64) {
+	second := true
+	mixed = m.folder != valid && !r.noMixing
+	for _, b := range below {
+		if b.folder != 0 && b.token == m.token && first == 0 {
+			first = 1 << b.uid
+		}
+		if b.prevT&(1<<m.token) != 0 {
+			named = true
+			second = second && b.second == m.second
+			mixed = mixed && b.folder != valid
+		}
+	}
+	if !named || !second {
+		first = 0
+	}
+	return named, mixed && second && first == 0, first
+}
+
+// pinned: the first message of a token stays as long as only that tells that another
+// one was put there again.
+func pinned(ms []msg, valid uint8) (set uint64) {
+	for i, m := range ms {
+		if m.folder != 0 {
+			_, _, first := again(m, ms[:i], valid, rules{})
+			set |= first
+		}
 	}
 	return
 }
@@ -278,7 +313,7 @@ func garbage(v logView, ms, foreign []msg, valid uint8) uint64 {
 			}
 		}
 	}
-	return g
+	return g &^ pinned(ms, valid)
 }
 
 // relics: the kept version of a dead life, and what our older messages have below a tombstone of the same life, or,
@@ -286,6 +321,12 @@ func garbage(v logView, ms, foreign []msg, valid uint8) uint64 {
 func (v logView) relics(t life, ms []msg, valid uint8) (set uint64) {
 	if t.native(valid) {
 		set = 1 << t.head.base &^ 1 // the kept version
+	}
+	for _, m := range t.members {
+		if !t.native(valid) && m.gen == t.head.gen-1 && t.head.prevT&(1<<m.token) != 0 {
+			set |= 1 << m.uid // the same
+			break
+		}
 	}
 	ours, _ := split(ms, valid, rules{})
 	for _, m := range ours {
@@ -298,7 +339,7 @@ func (v logView) relics(t life, ms []msg, valid uint8) (set uint64) {
 			set &^= 1 << l.head.uid
 		}
 	}
-	return
+	return set &^ pinned(ms, valid)
 }
 
 // droppable: the tombstone covers nothing that is still there.

@@ -38,9 +38,33 @@ func moving() []scenario {
 		{title: "two migrations, PUT If-Match, unconditional DELETE", ops: []op{migrate, migrate, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0))}},
 		{title: "two migrations, unconditional DELETE, sweep", ops: []op{migrate, migrate, uncond(deleteOp(0, 0)), sweep, create(0, 1)}},
 		{title: "two migrations, unconditional PUT x2", ops: []op{migrate, migrate, uncond(putOp(0, 1)), uncond(putOp(0, 1))}},
+		{title: "migration, DELETE, create a again, DELETE", ops: []op{migrate, deleteOp(0, 1), create(0, 1), uncond(deleteOp(0, 0))}},
+		{title: "migration, DELETE, create a with another UID, PUT a", ops: []op{migrate, deleteOp(0, 1), create(0, 2), uncond(putOp(0, 2))}},
+		{title: "migration, DELETE, create b with its UID, PUT b", ops: []op{migrate, deleteOp(0, 1), create(1, 1), uncond(putOp(1, 1))}},
 		{title: "migration of a part, PUT If-Match, create b, sweep", ops: []op{part, ifMatch(putOp(0, 1), 1), create(1, 1), sweep}},
 		{title: "migration, foreign EXPUNGE, create, PUT If-Match", ops: []op{migrate, expungeFirst, create(0, 1), ifMatch(putOp(0, 1), 1)}},
 	}
+}
+
+// mixing: the folder moves to where messages of one second are in another order.
+func mixing() []scenario {
+	l := []scenario{
+		{title: "mixed second: PUT If-Match, DELETE If-Match, sweep", ops: []op{mix, ifMatch(putOp(0, 1), 1), deleteOp(0, 1), sweep}},
+		{title: "mixed second: unconditional PUT, unconditional DELETE, create b", ops: []op{mix, uncond(putOp(0, 1)), uncond(deleteOp(0, 0)), create(1, 1)}},
+		{title: "mixed second: DELETE, creates b and c with its UID", ops: []op{mix, deleteOp(0, 1), create(1, 1), create(2, 1)}},
+		{title: "mixed second: 2 creates", ops: []op{mix, create(0, 1), create(0, 1)}, empty: true},
+		{title: "mixed second, twice: PUT If-Match, DELETE If-Match", ops: []op{mix, mix, ifMatch(putOp(0, 1), 1), deleteOp(0, 1)}},
+		{title: "mixed second, twice: two PROPPATCHes", ops: []op{mix, mix, propPatch(0, 0), propPatch(0, 1)}, empty: true},
+		{title: "one second: restore, DELETE, create b, migration", ops: []op{restore, deleteOp(0, 1), create(1, 1), migrate}},
+		{title: "one second: deleted and restored, migration, DELETE, two sweeps", ops: []op{migrate, uncond(deleteOp(0, 0)), sweep, sweep}, tune: restored},
+		{title: "one second: deleted and restored, migration, unconditional PUT, sweep", ops: []op{migrate, uncond(putOp(0, 1)), sweep}, tune: restored},
+	}
+	for i := range l {
+		if l[i].tune == nil {
+			l[i].tune = inOneSecond
+		}
+	}
+	return l
 }
 
 // foreign: other programs, COPY, backups and copied calendars.
@@ -54,6 +78,7 @@ func foreign() []scenario {
 		{title: "invitation, PUT If-Match a, DELETE a, migration", ops: []op{raw(1, 1, 1), ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), migrate}},
 		{title: "COPY, PUT If-Match a, DELETE a, migration", ops: []op{dup, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), migrate}},
 		{title: "invitations, foreign EXPUNGE of the newer, sync", ops: []op{raw(0, 1, 0), raw(1, 1, 1), expungeSecond, sync}, empty: true},
+		{title: "an invitation came, DELETE, create a with another UID, PUT a", ops: []op{uncond(deleteOp(0, 0)), create(0, 2), uncond(putOp(0, 2))}, tune: invited},
 		{title: "COPY, PUT If-Match, DELETE If-Match, sweep", ops: []op{dup, ifMatch(putOp(0, 1), 1), deleteOp(0, 1), sweep}},
 		{title: "COPY, foreign EXPUNGE, unconditional PUT, sync", ops: []op{dup, expungeFirst, uncond(putOp(0, 1)), sync}},
 		{title: "restore from backup, PUT If-Match, unconditional DELETE, sync", ops: []op{restore, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), sync}},
@@ -113,6 +138,12 @@ func failing() []scenario {
 		{title: "MISTAKE of foreign copies the lowest UID shows", ops: []op{raw(0, 1, 0), raw(1, 1, 1)}, empty: true, tune: with(rules{lowestSeq: true}), fails: true},
 		{title: "MISTAKE tombstone dropped while it covers a foreign message", ops: []op{raw(0, 1, 0), raw(0, 1, 0), uncond(deleteOp(0, 0)), sweep}, empty: true, tune: func(c *ctx) { c.badSweep = true }, fails: true},
 		{title: "MISTAKE sync token with a number instead of a digest", ops: []op{raw(0, 1, 0), raw(1, 1, 1), expungeSecond, sync}, empty: true, tune: func(c *ctx) { c.count = true }, fails: true},
+		{title: "MISTAKE a version that came to lie above its tombstone was put there again", ops: []op{mix, deleteOp(0, 1)}, tune: func(c *ctx) { inOneSecond(c); c.rules.noMixing = true }, fails: true},
+		{title: "MISTAKE who mixes a second has not cleaned up", ops: []op{mixDirty, ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0))}, tune: inOneSecond, fails: true},
+		{title: "LIMIT mixed second: two creates race, the first is deleted meanwhile", ops: []op{mix, create(0, 1), create(0, 1), uncond(deleteOp(0, 0))}, empty: true, tune: inOneSecond, fails: true},
+		{title: "LIMIT mixed second, twice: DELETE before the first, create after it", ops: []op{mix, mix, deleteOp(0, 1), create(0, 1)}, tune: inOneSecond, fails: true},
+		{title: "LIMIT mixed second: an invitation comes and is deleted", ops: []op{mix, raw(0, 1, 0), uncond(deleteOp(0, 0))}, empty: true, tune: inOneSecond, fails: true},
+		{title: "LIMIT one second: what DELETE kept is expunged by hand, a copy came, migration", ops: []op{expungeFirst, migrate}, tune: restored, fails: true},
 		{title: "LIMIT a gateway that missed the move goes on writing", ops: []op{migrate, ifMatch(putOp(0, 1), 1), ifMatch(putOp(0, 1), 1)}, tune: func(c *ctx) { c.stale = true }, fails: true},
 		{title: "LIMIT an object with a's UID came in and was hidden, then the folder moves", ops: []op{drag(39, 3, 0, 1), ifMatch(putOp(0, 1), 1), migrate}, fails: true},
 		{title: "LIMIT a new head is expunged by hand before its clean-up: the older one shows", ops: []op{ifMatch(putOp(0, 1), 1), ifMatch(putOp(0, 1), 1), expungeSecond}, fails: true},
