@@ -110,25 +110,3 @@ func TestProppatchTooMuch(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
-
-func TestValidTimezone(t *testing.T) {
-	for name, c := range map[string]struct {
-		text string
-		want bool
-	}{
-		"plain":       {zone, true},
-		"bare LF":     {strings.ReplaceAll(zone, "\r", ""), true},
-		"empty":       {"", false},
-		"no calendar": {zone[strings.Index(zone, "BEGIN:VTIME"):strings.Index(zone, "END:VCAL")], false},
-		"two zones":   {strings.Replace(zone, "END:VCALENDAR", "BEGIN:VTIMEZONE\r\nTZID:x\r\nEND:VTIMEZONE\r\nEND:VCALENDAR", 1), false},
-		"no TZID":     {strings.Replace(zone, "TZID:Europe/Berlin\r\n", "", 1), false},
-		"cut":         {strings.TrimSuffix(zone, "END:VCALENDAR\r\n"), false},
-		"crossed":     {strings.Replace(zone, "END:STANDARD\r\nEND:VTIMEZONE", "END:VTIMEZONE\r\nEND:STANDARD", 1), false},
-		"more after":  {zone + zone, false},
-		"no lines":    {strings.Replace(zone, "PRODID:", "PRODID", 1), false},
-	} {
-		if got := validTimezone(c.text); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}

@@ -21,7 +21,7 @@ var (
 func invalidValue(e *davxml.Element) refusal {
 	switch e.Name {
 	case timezoneName:
-		if !validTimezone(e.Text) {
+		if !translate.ValidTimezone([]byte(e.Text)) {
 			return refusedFor(caldav("valid-calendar-data")) // RFC 4791 section 5.2.2
 		}
 	case timezoneIDName:
@@ -34,43 +34,6 @@ func invalidValue(e *davxml.Element) refusal {
 		}
 	}
 	return refusal{}
-}
-
-// validTimezone tells whether text is an iCalendar object with exactly one
-// VTIMEZONE in it (RFC 4791 section 5.2.2).
-func validTimezone(text string) bool {
-	if len(text) > translate.MaxObject {
-		return false
-	}
-	var open []string
-	zones, named, ended := 0, 0, false
-	for s := translate.NewScanner([]byte(text)); s.Next(); {
-		l := &s.Line
-		value := string(l.Value())
-		switch {
-		case l.Err != nil || ended:
-			return false
-		case l.Is("BEGIN"):
-			name := strings.ToUpper(strings.TrimSpace(value))
-			if len(open) == 0 && name != "VCALENDAR" || len(open) >= translate.MaxDepth {
-				return false
-			}
-			if open = append(open, name); name == "VTIMEZONE" {
-				zones++
-			}
-		case l.Is("END"):
-			if len(open) == 0 || open[len(open)-1] != strings.ToUpper(strings.TrimSpace(value)) {
-				return false
-			}
-			open = open[:len(open)-1]
-			ended = len(open) == 0
-		case len(open) == 0:
-			return false
-		case l.Is("TZID") && len(open) == 2 && open[1] == "VTIMEZONE":
-			named++
-		}
-	}
-	return ended && zones == 1 && named == 1
 }
 
 // keepTimezones sets or removes CALDAV:calendar-timezone and calendar-timezone-id together,

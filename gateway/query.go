@@ -39,7 +39,7 @@ func (q *request) calendarQuery(report *davxml.Report) error {
 		query.left = math.MaxInt
 	}
 	if report.Timezone != "" {
-		if !validTimezone(report.Timezone) {
+		if !translate.ValidTimezone([]byte(report.Timezone)) {
 			return forbidden(caldav("valid-calendar-data"), "CALDAV:timezone holds no time zone")
 		}
 		query.zoned, filter.Zone = true, translate.ReadZone([]byte(report.Timezone))

@@ -88,6 +88,22 @@ func TestRoomsStayApart(t *testing.T) {
 	}
 }
 
+// handmade are the signs of iCalendar that is read or written by hand.
+var handmade = regexp.MustCompile(`\b(BEGIN|END):|"(BEGIN|END)"|emersion/go-ical|translate\.NewScanner`)
+
+// TestCalendarText: nothing but translate reads or writes iCalendar.
+func TestCalendarText(t *testing.T) {
+	for path, text := range goFiles(t) {
+		room, _, _ := strings.Cut(path, "/")
+		if room == "translate" || room == "test" || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		if found := handmade.Find(text); found != nil {
+			t.Errorf("%s has %s: iCalendar is read and written in translate", path, found)
+		}
+	}
+}
+
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list"}, args...)...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -50,7 +51,11 @@ func asciiCasemap(b []byte) []byte {
 }
 
 // unicodeCasemap is RFC 5051 section 2: each character to title case, then
-// decomposed, compatibility decompositions included.
+// decomposed, compatibility decompositions included. What is no UTF-8 is compared
+// as it is.
 func unicodeCasemap(b []byte) []byte {
+	if !utf8.Valid(b) {
+		return b
+	}
 	return norm.NFKD.Bytes([]byte(strings.Map(unicode.ToTitle, string(b))))
 }

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // hostileTexts are texts of about n octets that were made to take time or memory.
@@ -95,6 +96,7 @@ func TestMemoryOfHostileTexts(t *testing.T) {
 	alarms := of(CompFilter{Name: "VEVENT", TimeRange: &r, Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
 	for name, raw := range hostileTexts(160 << 10) {
 		raw := []byte(raw)
+		checkExpanded(t, name, raw, r)
 		for what, f := range map[string]func(){
 			"scanned": func() {
 				for s := NewScanner(raw); s.Next(); {
@@ -116,6 +118,39 @@ func TestMemoryOfHostileTexts(t *testing.T) {
 				t.Errorf("%s, %s: %.1f times the text", name, what, float64(allocated(f))/float64(len(raw)))
 			}
 		}
+	}
+}
+
+// TestMemoryOfHostileRules: a rule of few octets takes no more memory than it is long, ten times and what any object
+// takes; expanded, no more than its instances and the text that they make.
+func TestMemoryOfHostileRules(t *testing.T) {
+	r := span("20500101T000000Z", "20500201T000000Z")
+	const any = 20 << 10
+	budget := func() *Budget { return &Budget{longer(20_000, maxRequestSteps)} }
+	for _, c := range hostileRules() {
+		raw := []byte(event("DTSTART;TZID=America/New_York:"+c.start, "RRULE:"+c.rule))
+		for what, f := range map[string]func(){
+			"parsed":  func() { ParseObject(raw) },
+			"matched": func() { f := within("VEVENT", r); f.Budget = budget(); f.Match(&Object{Raw: raw}) },
+			"limited": func() { (&Data{LimitRecurrence: &r, Budget: budget()}).Apply(raw, nil) },
+			"busy":    func() { f := NewFreeBusy(TimeRange{r.Start, r.Start + day}); f.budget = budget(); f.Add(raw, nil) },
+		} {
+			if n := allocated(f); n > any+10*len(raw) {
+				t.Errorf("%.60s, %s: %d octets", c.rule, what, n)
+			}
+		}
+		checkExpanded(t, c.rule, raw, r)
+	}
+}
+
+// checkExpanded checks what an expansion allocates.
+func checkExpanded(t *testing.T, name string, raw []byte, r TimeRange) {
+	t.Helper()
+	var out []byte
+	n := allocated(func() { out, _ = (&Data{Expand: &r}).Apply(raw, nil) })
+	const most = 6 * MaxInstances * int(unsafe.Sizeof(instance{})) // a list that grows
+	if n > most+10*(len(raw)+len(out)) {
+		t.Errorf("%.60s, expanded: %d octets for %d of text", name, n, len(out))
 	}
 }
 

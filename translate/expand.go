@@ -3,6 +3,7 @@ package translate
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -137,8 +138,9 @@ type shape struct {
 // piece is a part of a component that is being written: text that all instances of a
 // shape share, or the head of a line with a time of each.
 type piece struct {
-	text []byte
-	time func(i *instance) instant // nil: text is all
+	text  []byte
+	time  func(i *instance) instant // nil: text is all
+	lasts bool                      // it is not the time that follows but how long it is since the start
 }
 
 // component writes one instance.
@@ -159,6 +161,14 @@ func (e *expansion) component(i *instance) {
 			continue
 		}
 		at := p.time(i)
+		if p.lasts {
+			length := i.end - i.unix
+			if at.date {
+				length = at.wall - i.start.wall
+			}
+			e.w.line(string(p.text), formatDuration(length))
+			continue
+		}
 		if len(p.text)+len(MaxDateTime) > foldedLine {
 			e.w.line(string(p.text), e.frame.time(at))
 			continue
@@ -191,11 +201,15 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 			form = ";VALUE=DATE"
 		}
 		head := name + form + keepParams(params, "TZID", "VALUE", "RANGE") + ":"
-		pieces = append(pieces, piece{[]byte(head), at})
+		pieces = append(pieces, piece{[]byte(head), at, false})
 	}
-	if s.unlike { // but DUE without DTSTART would be another task
+	lasts := false // a task with DURATION keeps it: with DUE it would end a second earlier (RFC 4791 section 9.9)
+	if s.unlike {  // but DUE without DTSTART would be another task
 		s.unlike = false
-		e.lines(s.by, func(l *Line) { s.unlike = s.unlike || l.Is("DTSTART") })
+		e.lines(s.by, func(l *Line) {
+			s.unlike = s.unlike || l.Is("DTSTART")
+			lasts = lasts || c.name == "VTODO" && l.Is("DURATION")
+		})
 	}
 	depth := 0
 	for sc := NewScanner(raw); sc.Next(); {
@@ -217,7 +231,11 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 		case l.Is("RRULE"), l.Is("RDATE"), l.Is("EXDATE"), l.Is("EXRULE"), l.Is("RECURRENCE-ID"):
 		case s.start && l.Is("DTSTART"):
 			time("DTSTART", l.params, s.dates, startOf)
-			if s.unlike {
+			switch {
+			case s.unlike && lasts:
+				flush()
+				pieces = append(pieces, piece{[]byte("DURATION:"), endOf, true})
+			case s.unlike:
 				time(endName(c.name), nil, s.dates, endOf)
 			}
 		case s.start && s.ends && s.end && (l.Is("DTEND") || l.Is("DUE")):
@@ -230,6 +248,20 @@ func (e *expansion) cut(s shape) (pieces []piece) {
 	flush()
 	e.w = written
 	return pieces
+}
+
+// formatDuration writes seconds as a DURATION (RFC 5545 section 3.3.6), for a start in UTC
+// or, of whole days, a DATE.
+func formatDuration(seconds int64) string {
+	sign := ""
+	if seconds < 0 {
+		sign, seconds = "-", -seconds
+	}
+	days, seconds := seconds/day, seconds%day
+	if seconds == 0 {
+		return fmt.Sprintf("%sP%dD", sign, days)
+	}
+	return fmt.Sprintf("%sP%dDT%dH%dM%dS", sign, days, seconds/3600, seconds/60%60, seconds%60)
 }
 
 func endName(kind string) string {

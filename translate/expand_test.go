@@ -2,10 +2,10 @@ package translate
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -70,6 +70,12 @@ func TestExpand(t *testing.T) {
 				"BEGIN:VEVENT", "RECURRENCE-ID:20260518T100000Z", "UID:u", "DTSTART:20260518T120000Z", "DTEND:20260518T123000Z", "SUMMARY:later", "END:VEVENT",
 				"BEGIN:VEVENT", "RECURRENCE-ID:20260525T100000Z", "UID:u", "DTSTART:20260526T090000Z", "DTEND:20260526T100000Z", "SUMMARY:last", "END:VEVENT",
 				"BEGIN:VEVENT", "RECURRENCE-ID:20260601T100000Z", "UID:u", "DTSTART:20260602T090000Z", "DTEND:20260602T100000Z", "SUMMARY:last", "END:VEVENT"), nil},
+		"this and future of days": {calendar("BEGIN:VEVENT", "UID:u", "DTSTART;VALUE=DATE:20260316", "RRULE:FREQ=WEEKLY;COUNT=4", "END:VEVENT",
+			"BEGIN:VEVENT", "UID:u", "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260323", "DTSTART;VALUE=DATE:20260325", "DTEND;VALUE=DATE:20260327", "END:VEVENT"),
+			answer("BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260316", "UID:u", "DTSTART;VALUE=DATE:20260316", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260323", "UID:u", "DTSTART;VALUE=DATE:20260325", "DTEND;VALUE=DATE:20260327", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260330", "UID:u", "DTSTART;VALUE=DATE:20260401", "DTEND;VALUE=DATE:20260403", "END:VEVENT",
+				"BEGIN:VEVENT", "RECURRENCE-ID;VALUE=DATE:20260406", "UID:u", "DTSTART;VALUE=DATE:20260408", "DTEND;VALUE=DATE:20260410", "END:VEVENT"), location("Europe/Berlin")},
 		"EXRULE": {event("DTSTART:20260710T100000Z", "RRULE:FREQ=DAILY;COUNT=3", "EXRULE:FREQ=DAILY;INTERVAL=2;COUNT=1", "EXRULE:FREQ=DAILY;BYMONTHDAY=12"),
 			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260711T100000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260711T100000Z", "END:VEVENT"), nil},
 		"task and period": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260710T100000Z", "DUE:20260710T120000Z", "RDATE;VALUE=PERIOD:20260810T100000Z/PT1H", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"),
@@ -81,6 +87,15 @@ func TestExpand(t *testing.T) {
 		"period of a task without length": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260301T100000Z", "RDATE;VALUE=PERIOD:20260305T100000Z/20260305T130000Z", "END:VTODO"),
 			answer("BEGIN:VTODO", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "END:VTODO",
 				"BEGIN:VTODO", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "DUE:20260305T130000Z", "END:VTODO"), nil},
+		"period of a task with DURATION": {calendar("BEGIN:VTODO", "UID:u", "DTSTART:20260301T100000Z", "DURATION:PT1H", "RDATE;VALUE=PERIOD:20260305T100000Z/P1DT3H1M", "END:VTODO"),
+			answer("BEGIN:VTODO", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "DURATION:PT1H", "END:VTODO",
+				"BEGIN:VTODO", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "DURATION:P1DT3H1M0S", "END:VTODO"), nil},
+		"period of a task of days": {calendar("BEGIN:VTODO", "UID:u", "DTSTART;VALUE=DATE:20260301", "DURATION:P1D", "RDATE;VALUE=PERIOD:20260305T000000Z/P2D", "END:VTODO"),
+			answer("BEGIN:VTODO", "RECURRENCE-ID;VALUE=DATE:20260301", "UID:u", "DTSTART;VALUE=DATE:20260301", "DURATION:P1D", "END:VTODO",
+				"BEGIN:VTODO", "RECURRENCE-ID;VALUE=DATE:20260305", "UID:u", "DTSTART;VALUE=DATE:20260305", "DURATION:P2D", "END:VTODO"), nil},
+		"period of a journal entry": {calendar("BEGIN:VJOURNAL", "UID:u", "DTSTART:20260301T100000Z", "RDATE;VALUE=PERIOD:20260305T100000Z/P1D", "END:VJOURNAL"),
+			answer("BEGIN:VJOURNAL", "RECURRENCE-ID:20260301T100000Z", "UID:u", "DTSTART:20260301T100000Z", "END:VJOURNAL",
+				"BEGIN:VJOURNAL", "RECURRENCE-ID:20260305T100000Z", "UID:u", "DTSTART:20260305T100000Z", "END:VJOURNAL"), nil},
 		"a day of 23 hours": {event("DTSTART;TZID=Europe/Berlin:20260327T120000", "DURATION:P1D", "RRULE:FREQ=DAILY;COUNT=2"),
 			answer("BEGIN:VEVENT", "RECURRENCE-ID:20260327T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260327T110000Z", "DURATION:P1D", "END:VEVENT",
 				"BEGIN:VEVENT", "RECURRENCE-ID:20260328T110000Z", "UID:u", "DTSTAMP:20260101T000000Z", "DTSTART:20260328T110000Z", "DTEND:20260329T100000Z", "END:VEVENT"), nil},
@@ -121,6 +136,63 @@ func TestExpand(t *testing.T) {
 	big := event("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY", "DESCRIPTION:"+strings.Repeat("x", MaxObject/100))
 	if _, err := (&Data{Expand: &all}).Apply([]byte(big), nil); err != ErrTooManyInstances {
 		t.Errorf("365 times %d octets: %v", len(big), err)
+	}
+}
+
+// TestExpandedMatches: an object and what it is expanded to are found in the same ranges.
+func TestExpandedMatches(t *testing.T) {
+	found := 0
+	rapid.Check(t, func(t *rapid.T) {
+		pick := func(name string, from ...string) string { return rapid.SampledFrom(from).Draw(t, name) }
+		kind := pick("kind", "VEVENT", "VTODO", "VTODO", "VJOURNAL")
+		lines := []string{"BEGIN:" + kind, "UID:u"}
+		dates := rapid.Bool().Draw(t, "dates")
+		moment := func(name string) string {
+			date := fmt.Sprintf("202603%02d", rapid.IntRange(26, 31).Draw(t, name))
+			if dates {
+				return ";VALUE=DATE:" + date
+			}
+			return pick("zone", ":", ";TZID=Europe/Berlin:") + date + pick("clock", "T000000", "T023000", "T100000")
+		}
+		lines = append(lines, "DTSTART"+moment("start"))
+		switch end := map[string]string{"VEVENT": "DTEND", "VTODO": "DUE", "VJOURNAL": "DTEND"}[kind]; pick("end", "none", "end", "DURATION") {
+		case "end":
+			lines = append(lines, end+moment("end"))
+		case "DURATION":
+			lines = append(lines, "DURATION:"+pick("length", "P1D", "P2D", "PT1H", "P1DT1H"))
+		}
+		if rapid.Bool().Draw(t, "rule") {
+			lines = append(lines, "RRULE:FREQ=DAILY;COUNT=3")
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "dates") {
+			date := moment("RDATE")
+			if !dates && rapid.Bool().Draw(t, "period") {
+				date = strings.Replace(date+pick("length", "/PT3H", "/P1D", "/P2DT1S"), ";TZID", ";VALUE=PERIOD;TZID", 1)
+			}
+			lines = append(lines, "RDATE"+date)
+		}
+		raw := []byte(calendar(append(lines, "END:"+kind)...))
+		berlin := location("Europe/Berlin")
+		r := span("20260101T000000Z", "20270101T000000Z")
+		expanded, err := (&Data{Expand: &r}).Apply(raw, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			at := at("20260325T220000Z", 0) + rapid.Int64Range(0, 9*24).Draw(t, "hour")*3600
+			f := within(kind, TimeRange{at, at + rapid.SampledFrom([]int64{1, 3600}).Draw(t, "seconds")})
+			f.Zone = berlin
+			was, is := f.Match(&Object{Raw: raw}), f.Match(&Object{Raw: expanded})
+			if was != is {
+				t.Fatalf("%v, expanded %v, at %s:\n%s\n%s", was, is, formatUTC(at), raw, expanded)
+			}
+			if was {
+				found++
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("nothing was found")
 	}
 }
 
@@ -216,69 +288,6 @@ func TestPartial(t *testing.T) {
 	apply(t, "limit-freebusy-set", &Data{LimitFreeBusy: &r},
 		busy("FREEBUSY;FBTYPE=BUSY:20060102T100000Z/20060102T120000Z,20060104T100000Z/PT1H", "FREEBUSY:20060110T100000Z/PT1H", "FREEBUSY:20060103T100000Z/PT1H"),
 		busy("FREEBUSY;FBTYPE=BUSY:20060104T100000Z/PT1H", "FREEBUSY:20060103T100000Z/PT1H"), nil)
-}
-
-func TestFreeBusy(t *testing.T) {
-	f := NewFreeBusy(span("20060104T140000Z", "20060105T220000Z"))
-	for _, raw := range []string{
-		recurring,
-		event("DTSTART:20060104T150000Z", "DTEND:20060104T160000Z", "STATUS:TENTATIVE"),
-		event("DTSTART:20060104T153000Z", "DTEND:20060104T154000Z"),
-		event("DTSTART:20060104T100000Z", "DTEND:20060104T143000Z"),
-		event("DTSTART:20060105T100000Z", "DTEND:20060105T113000Z", "TRANSP:TRANSPARENT"),
-		event("DTSTART:20060105T100000Z", "DTEND:20060105T113000Z", "STATUS:CANCELLED"),
-		event("DTSTART:20060105T100000Z"),
-		calendar("BEGIN:VTODO", "UID:u", "DTSTART:20060105T100000Z", "DUE:20060105T110000Z", "END:VTODO"),
-		calendar("BEGIN:VFREEBUSY", "UID:u", "FREEBUSY;FBTYPE=FREE:20060105T120000Z/PT1H", "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T200000Z/P1D", "END:VFREEBUSY"),
-	} {
-		f.Add([]byte(raw), nil)
-	}
-	got := string(f.Calendar(time.Unix(at("20060201T000000Z", 0), 0)))
-	want := text("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//calgate//EN", "BEGIN:VFREEBUSY",
-		"UID:20060104T140000Z-20060105T220000Z@freebusy.invalid", "DTSTAMP:20060201T000000Z", "DTSTART:20060104T140000Z", "DTEND:20060105T220000Z",
-		"FREEBUSY;FBTYPE=BUSY:20060104T140000Z/20060104T143000Z",
-		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060104T150000Z/20060104T153000Z",
-		"FREEBUSY;FBTYPE=BUSY:20060104T153000Z/20060104T154000Z",
-		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060104T154000Z/20060104T160000Z",
-		"FREEBUSY;FBTYPE=BUSY:20060104T190000Z/20060104T200000Z",
-		"FREEBUSY;FBTYPE=BUSY:20060105T170000Z/20060105T180000Z",
-		"FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T200000Z/20060105T220000Z",
-		"END:VFREEBUSY", "END:VCALENDAR")
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if got := string(NewFreeBusy(TimeRange{openStart, at("20260712T000000Z", 0)}).Calendar(time.Unix(0, 0))); !strings.Contains(got, "\r\nDTSTART:"+MinDateTime+"\r\n") {
-		t.Errorf("without a start: %s", got)
-	}
-	day := NewFreeBusy(span("20260709T000000Z", "20260712T000000Z"))
-	day.Add([]byte(event("DTSTART;VALUE=DATE:20260710")), location("Europe/Berlin"))
-	if got := string(day.Calendar(time.Unix(0, 0))); !strings.Contains(got, "BUSY:20260709T220000Z/20260710T220000Z") {
-		t.Errorf("a day in Berlin: %s", got)
-	}
-}
-
-// TestFreeBusyOfWhatCannotBeListed: what may be busy is told as that, where it may be, and
-// the others are told as ever.
-func TestFreeBusyOfWhatCannotBeListed(t *testing.T) {
-	for rule, tentative := range map[string]string{
-		"RRULE:RSCALE=CHINESE;FREQ=YEARLY":                      "20260710T110000Z/20260713T000000Z",
-		"RRULE:FREQ=SECONDLY;BYSETPOS=2":                        "20260710T110000Z/20260713T000000Z",
-		"RRULE:FREQ=SECONDLY;BYSETPOS=2;UNTIL=20260711T000000Z": "20260710T110000Z/20260711T010000Z",
-		"RRULE:RSCALE=HEBREW;FREQ=DAILY\r\nTRANSP:TRANSPARENT":  "",
-		"RRULE:FREQ=MINUTELY;INTERVAL=1\r\nSTATUS:CANCELLED":    "",
-		"RRULE:FREQ=FORTNIGHTLY\r\nEXDATE:20260710T100000Z":     "20260710T100000Z/20260713T000000Z",
-	} {
-		f := NewFreeBusy(span("20260709T000000Z", "20260713T000000Z"))
-		f.Add([]byte(event("DTSTART:20260710T100000Z", "DURATION:PT1H", rule)), nil)
-		f.Add([]byte(event("DTSTART:20260709T100000Z", "DURATION:PT1H")), nil)
-		got := string(f.Calendar(time.Unix(0, 0)))
-		if !strings.Contains(got, "FBTYPE=BUSY:20260709T100000Z/20260709T110000Z\r\n") {
-			t.Errorf("%s hides another event: %s", rule, got)
-		}
-		if tentative == "" && strings.Contains(got, "20260710") || tentative != "" && !strings.Contains(got, "FBTYPE=BUSY-TENTATIVE:"+tentative+"\r\n") {
-			t.Errorf("%s: %s", rule, got)
-		}
-	}
 }
 
 // TestJSON: RFC 7265, its examples by property.

@@ -14,6 +14,8 @@ type FreeBusy struct {
 	// busy is by type, the stronger first: where two overlap the stronger one
 	// counts.
 	busy [3][]bounds
+	// kept is how many periods of a type are kept that do not touch each other.
+	kept int
 }
 
 // busyTypes are the values of FBTYPE but FREE (RFC 5545 section 3.2.9).
@@ -28,15 +30,16 @@ const (
 // NewFreeBusy returns a FreeBusy of a range.
 func NewFreeBusy(r TimeRange) *FreeBusy {
 	r = r.normal()
-	return &FreeBusy{asked: TimeRange{max(r.Start, minDate), min(r.End, maxDate)}, budget: NewBudget()}
+	return &FreeBusy{asked: TimeRange{max(r.Start, minDate), min(r.End, maxDate)}, budget: NewBudget(), kept: maxPeriods}
 }
 
 // Add adds an object. zone is where its floating times and dates are, nil for UTC.
 //
-// Where the rules of an event cannot be listed, because they are not understood or take
-// too many steps or have more than MaxInstances instances, all the time in which they
-// may have some is BUSY-TENTATIVE: it must not look free, and one event must not keep
-// the others from being told.
+// Where the instances of an event cannot be listed, because its start, its end or its rules
+// are not understood, or take too many steps or have more than MaxInstances instances, all
+// the time in which there may be some, where Filter.Match says that there may, is
+// BUSY-TENTATIVE: it must not look free, and one event must not keep the others from being
+// told.
 func (f *FreeBusy) Add(raw []byte, zone *Zone) {
 	m := newMatcher(raw, zone, f.budget)
 	for i, c := range m.list {
@@ -86,15 +89,13 @@ func (f *FreeBusy) events(s *set, kinds []int8) {
 			}
 		}
 	}
-	if len(s.list) == 1 && s.single(0) {
-		return
+	if len(s.list) > 1 || !s.single(0) {
+		s.each(f.asked.Start, f.asked.End, take)
 	}
-	s.each(f.asked.Start, f.asked.End, take)
-	if n <= MaxInstances && s.step.left >= 0 && !s.missing {
-		return
-	}
+	unlisted := n > MaxInstances || s.step.left < 0 || s.missing
 	for by, t := range s.list {
-		if kinds[by] >= 0 && t.base().state == known && (t.recurs() || t.thisFuture) {
+		base := t.base().state
+		if kinds[by] >= 0 && base != absent && (base == unreadable || !t.extentOf(s.kind).ok || unlisted && t.recurs()) {
 			f.add(busyTentative, t.hull(s.kind))
 		}
 	}
@@ -124,17 +125,17 @@ func (f *FreeBusy) published(m *matcher, i int) {
 	})
 }
 
-// maxPeriods is how many periods of a type are kept that do not touch each other.
+// maxPeriods is FreeBusy.kept.
 const maxPeriods = 100_000
 
 // join keeps what is held of a type within its limit. Where there are more periods, those
 // with the shortest time between them become one: what is told is never too little.
 func (f *FreeBusy) join(kind int) {
-	if len(f.busy[kind]) < 2*maxPeriods {
+	if len(f.busy[kind]) < 2*f.kept {
 		return
 	}
 	list := merge(f.busy[kind], 0)
-	for gap := int64(1); len(list) > maxPeriods; gap *= 2 {
+	for gap := int64(1); len(list) > f.kept; gap *= 2 {
 		list = merge(list, gap)
 	}
 	f.busy[kind] = list
@@ -203,8 +204,8 @@ func (f *FreeBusy) Calendar(now time.Time) []byte {
 	slices.SortFunc(list, func(a, b period) int { return cmp.Compare(a.lo, b.lo) })
 	var w lineWriter
 	start, end := formatUTC(f.asked.Start), formatUTC(f.asked.End)
-	for _, l := range []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//calgate//EN", "BEGIN:VFREEBUSY",
-		"UID:" + start + "-" + end + "@freebusy.invalid", "DTSTAMP:" + formatUTC(now.Unix()), "DTSTART:" + start, "DTEND:" + end} {
+	w.head()
+	for _, l := range []string{"BEGIN:VFREEBUSY", "UID:" + start + "-" + end + "@freebusy.invalid", "DTSTAMP:" + formatUTC(now.Unix()), "DTSTART:" + start, "DTEND:" + end} {
 		w.line(l)
 	}
 	for _, p := range list {

@@ -338,7 +338,7 @@ func (m *matcher) valueInRange(l *Line, r TimeRange) bool {
 			i.zone = m.zones.find(tzid)
 		}
 		at := m.at(i)
-		if r.End > at.lo && (r.Start <= at.hi || i.date && r.Start < shift(at.hi, day)) {
+		if r.End > at.lo && (r.Start <= at.hi || i.date && r.Start < m.after(i, duration{days: 1, ok: true}).hi) {
 			return true
 		}
 	}

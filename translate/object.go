@@ -251,7 +251,10 @@ func (r *objectReader) mainProperty(l *Line) {
 }
 
 // checkLimits refuses what the date and instance limits of a calendar exclude (RFC
-// 4791 section 5.3.2.1). An endless rule is none of it: every answer is bounded.
+// 4791 section 5.3.2.1). Counted are the instances that COUNT and RDATE say by number. A
+// rule without end must be taken, so one that UNTIL ends is, too, however many it makes:
+// every answer is bounded by itself, and to refuse it could cost somebody the upload of a
+// whole calendar.
 func (r *objectReader) checkLimits() {
 	c := &r.cur
 	for _, i := range []instant{c.start, c.end, c.due, c.id, c.completed, c.created} {

@@ -127,6 +127,9 @@ func TestParseObjectAccepts(t *testing.T) {
 		"rule with ;":        {event("DTSTART:20260310T090000Z", "RRULE:FREQ=DAILY;"), "VEVENT"},
 		"no dates at all":    {event("DTSTART:", "DTEND:x", "RRULE:", "RDATE:,,", "DURATION:P"), "VEVENT"},
 		"attachment":         {event("ATTACH;ENCODING=BASE64;VALUE=BINARY:" + strings.Repeat("QUJD\r\n ", 1<<18)), "VEVENT"},
+		"endless rule":       {event("DTSTART:19700101T000000Z", "RRULE:FREQ=MINUTELY"), "VEVENT"},
+		"rule with an end":   {event("DTSTART:19700101T000000Z", "RRULE:FREQ=DAILY;UNTIL=20500101T000000Z"), "VEVENT"},
+		"as many as may be":  {event("DTSTART:19700101T000000Z", "RRULE:FREQ=DAILY;COUNT=10000"), "VEVENT"},
 		"deep":               {event(strings.Repeat("BEGIN:X\r\n", MaxDepth-2) + strings.Repeat("END:X\r\n", MaxDepth-2)), "VEVENT"},
 	} {
 		t.Run(name, func(t *testing.T) {

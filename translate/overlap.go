@@ -17,7 +17,7 @@ func (t *times) overlaps(component string, r TimeRange) bool {
 		}
 		end := start.hi
 		if t.start.date {
-			end = shift(end, day)
+			end = t.after(t.start, duration{days: 1, ok: true}).hi
 		}
 		return (r.Start < end || r.Start <= start.hi) && r.End > start.lo
 	case "VFREEBUSY":
@@ -144,7 +144,7 @@ func (a *alarm) first(component string, t *times) bounds {
 		// section 7.8.5 has it): programs take DUE, at whatever time of a date.
 		b := t.after(t.due, a.before)
 		if t.due.date {
-			b.hi = shift(b.hi, day)
+			b.hi = t.after(t.due, duration{a.before.days + 1, a.before.seconds, true}).hi
 		}
 		return b
 	}

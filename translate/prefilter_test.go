@@ -116,16 +116,16 @@ func TestPrefilterNeverMisses(t *testing.T) {
 // nothing under another one, and finds nothing that is no longer there.
 func TestPrefilterSurvivesNewZoneData(t *testing.T) {
 	const name = "Test/Moved"
-	defer knownZones.Delete(name)
+	defer ianaZones.Delete(name)
 	rapid.Check(t, func(t *rapid.T) {
 		offset := func(label string) *Zone { return fixedZone(1800 * rapid.Int64Range(-24, 28).Draw(t, label)) }
 		raw := strings.ReplaceAll(drawObject(t, "zone"), "America/New_York", name)
-		knownZones.Store(name, offset("old"))
+		ianaZones.Store(name, offset("old"))
 		o, err := ParseObject([]byte(raw))
 		if err != nil {
 			t.Skip(err)
 		}
-		knownZones.Store(name, offset("new"))
+		ianaZones.Store(name, offset("new"))
 		for n := range 10 {
 			start := rapid.Int64Range(at("20251220T000000Z", 0), at("20260420T000000Z", 0)).Draw(t, fmt.Sprint("start ", n))
 			for _, border := range []int64{o.Span.Start, o.Span.End} {

@@ -63,7 +63,6 @@ type recurrence struct {
 	zone  *Zone // of DTSTART
 	clock clock // of zone
 	exact bool  // bases are Unix seconds
-	plain bool  // no BY parts: each period has one instance, if any
 
 	year, month, dom, weekday int64 // of start
 	bases                     []int64
@@ -78,7 +77,7 @@ func newRecurrence(r *rule, start int64, date bool, zone *Zone, step *steps) *re
 	if r.unknown || date && r.freq < daily {
 		return nil
 	}
-	g := &recurrence{rule: r, start: start, date: date, zone: zone, clock: clock{zone: zone}, step: step, plain: !r.hasBy() && len(r.setPos) == 0 && r.skip == omit, untilUnix: openEnd}
+	g := &recurrence{rule: r, start: start, date: date, zone: zone, clock: clock{zone: zone}, step: step, untilUnix: openEnd}
 	if u := r.until; u.state == known && u.zone != nil && !date {
 		g.untilUnix = u.zone.unix(u.wall)
 	}
@@ -200,11 +199,9 @@ func (g *recurrence) walls(from, to int64, yield func(wall, unix int64) bool) (c
 	}
 	period, left := g.periodOf(from), int64(-1)
 	if g.count > 0 {
-		left = g.count
-		if g.plain && g.freq <= weekly {
-			left = max(0, left-period) // each period before has its one instance
-		} else {
-			period = 0
+		var ok bool
+		if left, ok = g.leftAt(period); !ok {
+			left, period = g.count, 0
 		}
 	}
 	first, last := period == 0, int64(minWall-1)

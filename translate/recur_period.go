@@ -47,14 +47,29 @@ func (g *recurrence) fillYear(year int64) {
 		months = []int64{g.month} // RFC 5545 section 3.3.10: from DTSTART
 	}
 	if len(months) == 0 {
-		for month := int64(1); month <= 12; month++ {
-			g.fillMonth(year, month)
-		}
-		return
+		months = allMonths
 	}
 	for _, month := range months {
 		g.fillMonth(year, month)
 	}
+	g.fillNextYear(year)
+}
+
+var allMonths = []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+
+// fillNextYear adds the day that follows a year, where SKIP=FORWARD puts a day that the
+// year does not have. The other parts are asked as with BYMONTHDAY.
+func (g *recurrence) fillNextYear(year int64) {
+	date := dateOf(year+1, 1, 1)
+	if g.skip == forward && g.lacks(year) && allows(g.months, 12) && year < 9999 && len(g.monthDays) == 0 &&
+		(len(g.weeks) == 0 || g.inWeeks(date)) && (len(g.days) == 0 || g.inDays(date, year+1, 1, 1, 31)) {
+		g.add(date)
+	}
+}
+
+// lacks tells whether BYYEARDAY asks for a day that a year does not have, and SKIP moves it.
+func (g *recurrence) lacks(year int64) bool {
+	return g.skip != omit && g.freq == yearly && yearLength(year) < 366 && slices.Contains(g.yearDays, 366)
 }
 
 // fillMonth adds the days of one month, which is a period or a part of one.
@@ -123,7 +138,8 @@ func allows(list []int64, v int64) bool { return len(list) == 0 || slices.Contai
 
 func (g *recurrence) inYearDays(date, year int64) bool {
 	n := date - dateOf(year, 1, 1) + 1
-	return slices.Contains(g.yearDays, n) || slices.Contains(g.yearDays, n-yearLength(year)-1)
+	return slices.Contains(g.yearDays, n) || slices.Contains(g.yearDays, n-yearLength(year)-1) ||
+		n == 365 && g.skip == backward && g.lacks(year) // RFC 7529 section 4.1
 }
 
 func (g *recurrence) inWeeks(date int64) bool {

@@ -86,10 +86,6 @@ func parseRule(v []byte) *rule {
 // unknownRule stands for all that cannot be interpreted.
 var unknownRule = &rule{interval: 1, unknown: true}
 
-func (r *rule) hasBy() bool {
-	return len(r.seconds)+len(r.minutes)+len(r.hours)+len(r.days)+len(r.monthDays)+len(r.yearDays)+len(r.weeks)+len(r.months) > 0
-}
-
 // part reads one part and says whether it is understood.
 func (r *rule) part(name string, value []byte) (ok bool) {
 	switch name {

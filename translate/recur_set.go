@@ -64,18 +64,30 @@ func (t *times) base() instant {
 	return t.start
 }
 
+// endOf is the property that ends a component of a kind.
+func (t *times) endOf(kind string) instant {
+	switch kind {
+	case "VTODO":
+		return t.due
+	case "VJOURNAL":
+		return instant{}
+	}
+	return t.end
+}
+
 // special says whether the component is more, or less, than one instance.
 func (t *times) special() bool { return t.recurs() || len(t.exdates)+len(t.exrules) > 0 }
 
 // extentOf is how long each instance is. With DTEND or DUE it is the same exact
 // length for all, with DURATION the same nominal one (RFC 5545 section 3.8.5.3).
 func (t *times) extentOf(kind string) duration {
-	end := t.end
-	if kind == "VTODO" {
-		end = t.due
-	}
-	start := t.base()
+	end, start := t.endOf(kind), t.base()
 	switch {
+	case kind == "VJOURNAL": // has neither DTEND nor DURATION (RFC 5545 section 3.6.3)
+		if start.date {
+			return duration{days: 1, ok: true}
+		}
+		return duration{ok: true}
 	case end.state == unreadable:
 		return duration{}
 	case end.state == known && start.date && end.date:
@@ -268,7 +280,7 @@ func (m *master) extraDate(d rdate) bool {
 		return true
 	}
 	length := m.length
-	if d.to.state != absent || d.length.ok {
+	if m.kind != "VJOURNAL" && (d.to.state != absent || d.length.ok) {
 		length = d.length
 		if d.to.state == known {
 			length = duration{seconds: m.at(d.to).lo - m.at(d.from).lo, ok: true}
@@ -346,11 +358,7 @@ func (s *series) moved(i instance, by int) instance {
 
 // finish sets the end.
 func (s *series) finish(i *instance, t *times, length duration) {
-	end := t.end
-	if s.kind == "VTODO" {
-		end = t.due
-	}
-	i.endOrDue = end.state != absent
+	i.endOrDue = t.endOf(s.kind).state != absent
 	i.endInstant = i.start
 	i.endInstant.wall += length.days * day
 	if !length.ok {
@@ -396,7 +404,7 @@ func (i *instance) overlaps(kind string, t *times, r TimeRange) bool {
 	case "VTODO":
 		hasStart, hasDue := t.start.state != absent, t.due.state != absent
 		switch {
-		case hasStart && hasDue:
+		case hasStart && (hasDue || !t.hasLength && i.end != i.unix): // a PERIOD of RDATE ends as DUE says
 			return (r.Start < i.end || r.Start <= i.unix) && (r.End > i.unix || r.End >= i.end)
 		case hasStart && t.hasLength:
 			return r.Start <= i.end && (r.End > i.unix || r.End >= i.end)
@@ -424,10 +432,10 @@ func (s *series) overlaps(by int, r TimeRange) bool {
 			return t.overlaps(s.kind, r)
 		}
 	}
-	switch t.base().state {
-	case absent: // what has no begin does not recur
+	switch base := t.base().state; {
+	case base == absent: // what has no begin does not recur
 		return t.overlaps(s.kind, r)
-	case unreadable:
+	case base == unreadable, t.recurs() && !t.extentOf(s.kind).ok: // an early instance may last
 		h := t.hull(s.kind)
 		return r.Start <= h.hi && r.End >= h.lo
 	}

@@ -110,6 +110,43 @@ func ReadZone(raw []byte) *Zone {
 	return z.find(z.first)
 }
 
+// ValidTimezone tells whether text is an iCalendar object with exactly one VTIMEZONE in
+// it, as CALDAV:calendar-timezone and CALDAV:timezone must be (RFC 4791 sections 5.2.2
+// and 9.8).
+func ValidTimezone(text []byte) bool {
+	if len(text) > MaxObject {
+		return false
+	}
+	var open []string
+	zones, named, ended := 0, 0, false
+	for s := NewScanner(text); s.Next(); {
+		l := &s.Line
+		switch {
+		case l.Err != nil || ended:
+			return false
+		case l.Is("BEGIN"):
+			name := componentName(trimBlank(l.Value()))
+			if len(open) == 0 && name != "VCALENDAR" || len(open) >= MaxDepth {
+				return false
+			}
+			if open = append(open, name); name == "VTIMEZONE" {
+				zones++
+			}
+		case l.Is("END"):
+			if len(open) == 0 || !equalFold(trimBlank(l.Value()), open[len(open)-1]) {
+				return false
+			}
+			open = open[:len(open)-1]
+			ended = len(open) == 0
+		case len(open) == 0:
+			return false
+		case l.Is("TZID") && len(open) == 2 && open[1] == "VTIMEZONE":
+			named++
+		}
+	}
+	return ended && zones == 1 && named == 1
+}
+
 // zones resolves the TZIDs of one iCalendar text. Own definitions come first,
 // whatever they are called (RFC 5545 section 3.2.19).
 type zones struct {

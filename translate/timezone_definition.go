@@ -48,15 +48,19 @@ const (
 	// maxZoneYears and maxDefinitions bound what is kept of zones.
 	maxZoneYears   = 100
 	maxDefinitions = 500
-	// maxKeptDefinition is the longest VTIMEZONE that is kept, in octets.
-	maxKeptDefinition = 16 << 10
+	// maxKeptDefinition is the longest VTIMEZONE that is kept, and maxKeptDefinitions
+	// how long all of them are, in octets. One that lists every change since 1900 has some
+	// thirty thousand.
+	maxKeptDefinition  = 64 << 10
+	maxKeptDefinitions = 8 << 20
 )
 
 // definitions holds the zones of VTIMEZONEs by their octets: a calendar has few,
 // and each of them in many objects.
 var definitions = struct {
 	sync.Mutex
-	zones map[string]*Zone
+	zones  map[string]*Zone
+	octets int
 }{zones: map[string]*Zone{}}
 
 // readDefinition returns the zone that a VTIMEZONE defines, nil where it defines
@@ -74,10 +78,15 @@ func readDefinition(raw []byte) *Zone {
 	zone = parseDefinition(raw)
 	definitions.Lock()
 	defer definitions.Unlock()
-	if len(definitions.zones) >= maxDefinitions {
+	if zone, ok := definitions.zones[string(raw)]; ok { // of another request, meanwhile
+		return zone
+	}
+	if len(definitions.zones) >= maxDefinitions || definitions.octets+len(raw) > maxKeptDefinitions {
 		clear(definitions.zones)
+		definitions.octets = 0
 	}
 	definitions.zones[string(raw)] = zone
+	definitions.octets += len(raw)
 	return zone
 }
 

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "time/tzdata" // a host without zone files must not answer differently
@@ -15,18 +14,22 @@ import (
 var ianaName = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$`)
 
 const (
-	// maxUnknownZones bounds how many names that are none are remembered.
-	maxUnknownZones = 1_000
+	// maxSpellings bounds how many names of zones, and names that are none, are remembered.
+	maxSpellings = 1_000
 	// maxZoneName is how long a name with its vendor's prefix may be.
 	maxZoneName = 256
 )
 
-// knownZones holds name -> *Zone, nil for names that are none. Loading a zone
-// reads a file each time; those that exist are few hundred.
-var (
-	knownZones   sync.Map
-	unknownZones atomic.Int32
-)
+// ianaZones holds name -> *Zone of the IANA's, which are few hundred: loading one reads a
+// file each time.
+var ianaZones sync.Map
+
+// spellings holds what other names stand for, nil for those that are none. Anybody can make
+// more of them: it is emptied when it is full.
+var spellings = struct {
+	sync.RWMutex
+	zones map[string]*Zone
+}{zones: map[string]*Zone{}}
 
 // location is the zone of a name: the IANA's, one of Windows, or an IANA name
 // behind a vendor's path, as in /freeassociation.sourceforge.net/Europe/Berlin
@@ -35,14 +38,19 @@ func location(name string) *Zone {
 	if len(name) > maxZoneName {
 		return nil
 	}
-	if z, ok := knownZones.Load(name); ok {
+	if z, ok := ianaZones.Load(name); ok {
 		return z.(*Zone)
 	}
-	zone := iana(name)
-	if zone == nil {
-		zone = iana(windowsZones[strings.ToLower(name)])
+	spellings.RLock()
+	zone, ok := spellings.zones[name]
+	spellings.RUnlock()
+	if ok {
+		return zone
 	}
-	if zone == nil && strings.Contains(name, "/") {
+	if zone = iana(name); zone != nil {
+		return zone
+	}
+	if zone = iana(windowsZones[strings.ToLower(name)]); zone == nil && strings.Contains(name, "/") {
 		parts := strings.Split(strings.Trim(name, "/"), "/")
 		for n := min(3, len(parts)); n > 0 && zone == nil; n-- {
 			if n > 1 || strings.HasPrefix(name, "/") {
@@ -50,9 +58,12 @@ func location(name string) *Zone {
 			}
 		}
 	}
-	if zone != nil || unknownZones.Add(1) <= maxUnknownZones {
-		knownZones.Store(strings.Clone(name), zone)
+	spellings.Lock()
+	defer spellings.Unlock()
+	if len(spellings.zones) >= maxSpellings {
+		clear(spellings.zones)
 	}
+	spellings.zones[strings.Clone(name)] = zone
 	return zone
 }
 
@@ -61,12 +72,17 @@ func iana(name string) *Zone {
 	if !ianaName.MatchString(name) || name == "Local" {
 		return nil
 	}
-	if name == "UTC" || name == "Etc/UTC" {
-		return UTC
+	if z, ok := ianaZones.Load(name); ok {
+		return z.(*Zone)
 	}
-	place, err := time.LoadLocation(name)
-	if err != nil {
-		return nil
+	zone := UTC
+	if name != "UTC" && name != "Etc/UTC" {
+		place, err := time.LoadLocation(name)
+		if err != nil {
+			return nil
+		}
+		zone = &Zone{place: place}
 	}
-	return &Zone{place: place}
+	z, _ := ianaZones.LoadOrStore(strings.Clone(name), zone)
+	return z.(*Zone)
 }

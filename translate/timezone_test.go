@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -214,4 +215,52 @@ func FuzzRule(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestZonesAreKept: the zone of one object is that of the next, by its definition, however long, and by its name; nor is
+// a year of it looked through twice.
+func TestZonesAreKept(t *testing.T) {
+	var long strings.Builder
+	for year := 1900; year < 2030; year++ {
+		fmt.Fprintf(&long, "BEGIN:STANDARD\r\nTZNAME:%s\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nDTSTART:%d0101T000000\r\nEND:STANDARD\r\n", strings.Repeat("x", 100), year)
+	}
+	for name, lines := range map[string]string{
+		"own":  "BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0130\r\nEND:STANDARD\r\n",
+		"long": long.String(),
+	} {
+		z := &zones{raw: []byte(calendar("BEGIN:VTIMEZONE", "TZID:"+name, strings.TrimSuffix(lines, "\r\n"), "END:VTIMEZONE"))}
+		zone := z.find(name)
+		if n := testing.AllocsPerRun(10, func() { readDefinition(z.raw[z.own[name].start:z.own[name].end]) }); n > 0 || zone == nil {
+			t.Errorf("%s: the definition is read for each object: %v allocations", name, n)
+			continue
+		}
+		zone.offset(0)
+		before := &zone.own.years[1970].changes[0]
+		zone.offset(1)
+		if before != &zone.own.years[1970].changes[0] {
+			t.Errorf("%s: the year is looked through for each time", name)
+		}
+	}
+	for name, of := range map[string]string{"UTC": "UTC", "Europe/Berlin": "Europe/Berlin", "W. Europe Standard Time": "Europe/Berlin", "/example.org/Europe/Berlin": "Europe/Berlin"} {
+		if n := testing.AllocsPerRun(10, func() { location(name) }); n > 0 || location(name) != iana(of) {
+			t.Errorf("%s is loaded each time: %v allocations", name, n)
+		}
+	}
+	for i := range 2 * maxSpellings { // whatever names there were before
+		location(fmt.Sprint("Nowhere/", i))
+		location(fmt.Sprintf("/example.org/%d/Europe/Berlin", i))
+	}
+	if n := testing.AllocsPerRun(10, func() { location("Nowhere/Else") }); n > 0 {
+		t.Errorf("a name that is none is looked up each time: %v allocations", n)
+	}
+	for i := range maxKeptDefinitions/(60<<10) + 10 {
+		readDefinition([]byte(fmt.Sprintf("BEGIN:VTIMEZONE\r\nTZID:%d\r\nX-A:%s\r\nEND:VTIMEZONE\r\n", i, strings.Repeat("x", 60<<10))))
+	}
+	kept := 0
+	for raw := range definitions.zones {
+		kept += len(raw)
+	}
+	if kept > maxKeptDefinitions || len(spellings.zones) > maxSpellings {
+		t.Errorf("%d octets of definitions and %d names of zones are kept", kept, len(spellings.zones))
+	}
 }

@@ -38,18 +38,30 @@ func ZoneID(raw []byte) string {
 // ZoneDefinition writes an iCalendar object with the VTIMEZONE of an IANA zone, the value
 // of CALDAV:calendar-timezone (RFC 4791 section 5.2.2). ok is false for a name that is none.
 func ZoneDefinition(id string) (definition []byte, ok bool) {
-	if iana(id) == nil {
+	var w lineWriter
+	w.head()
+	ok = w.zone(id)
+	w.line("END:VCALENDAR")
+	if !ok {
 		return nil, false
+	}
+	return w.b, true
+}
+
+// zone writes the VTIMEZONE of an IANA zone, nothing for a name that is none.
+func (w *lineWriter) zone(id string) (ok bool) {
+	if iana(id) == nil {
+		return false
 	}
 	place, err := time.LoadLocation(id)
 	if err != nil {
-		return nil, false
+		return false
 	}
-	var b strings.Builder
-	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//calgate//time zone//EN\r\nBEGIN:VTIMEZONE\r\nTZID:" + id + "\r\n")
+	w.line("BEGIN:VTIMEZONE")
+	w.line("TZID:", id)
 	start := time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC).In(place)
 	name, offset := start.Zone()
-	writeObservance(&b, onset{wall: time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC), from: offset, to: offset, name: name, daylight: start.IsDST()}, "", nil)
+	w.observance(onset{wall: time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC), from: offset, to: offset, name: name, daylight: start.IsDST()}, "", nil)
 	all := onsets(place)
 	rules, rest := ruled(all)
 	for len(rest) > 0 { // those that do the same are one observance
@@ -62,13 +74,13 @@ func ZoneDefinition(id string) (definition []byte, ok bool) {
 			}
 			return same
 		})
-		writeObservance(&b, first, "", dates)
+		w.observance(first, "", dates)
 	}
 	for _, r := range rules {
-		writeObservance(&b, r.first, r.rule, nil)
+		w.observance(r.first, r.rule, nil)
 	}
-	b.WriteString("END:VTIMEZONE\r\nEND:VCALENDAR\r\n")
-	return []byte(b.String()), true
+	w.line("END:VTIMEZONE")
+	return true
 }
 
 const localTime = "20060102T150405"
@@ -169,20 +181,23 @@ func yearlyRule(all []onset, run []int) string {
 	return rule + day + ";BYMONTHDAY=" + strings.Join(days, ",")
 }
 
-func writeObservance(b *strings.Builder, o onset, rule string, dates []string) {
+func (w *lineWriter) observance(o onset, rule string, dates []string) {
 	kind := "STANDARD"
 	if o.daylight {
 		kind = "DAYLIGHT"
 	}
-	fmt.Fprintf(b, "BEGIN:%s\r\nTZNAME:%s\r\nTZOFFSETFROM:%s\r\nTZOFFSETTO:%s\r\nDTSTART:%s\r\n",
-		kind, o.name, zoneOffset(o.from), zoneOffset(o.to), o.wall.Format(localTime))
+	w.line("BEGIN:", kind)
+	w.line("TZNAME:", o.name)
+	w.line("TZOFFSETFROM:", zoneOffset(o.from))
+	w.line("TZOFFSETTO:", zoneOffset(o.to))
+	w.line("DTSTART:", o.wall.Format(localTime))
 	if rule != "" {
-		b.WriteString("RRULE:" + rule + "\r\n")
+		w.line("RRULE:", rule)
 	}
 	for _, d := range dates {
-		b.WriteString("RDATE:" + d + "\r\n")
+		w.line("RDATE:", d)
 	}
-	b.WriteString("END:" + kind + "\r\n")
+	w.line("END:", kind)
 }
 
 // zoneOffset is a UTC-OFFSET (RFC 5545 section 3.3.14), with seconds where there are any.

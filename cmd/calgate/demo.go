@@ -121,7 +121,7 @@ func put(ctx context.Context, account *calendar.Account, c calendar.Calendar, sa
 		return err
 	}
 	for _, s := range samples {
-		object, err := translate.ParseObject([]byte(s.body))
+		object, err := translate.ParseObject(s.octets())
 		if err == nil {
 			_, err = view.Put(ctx, s.name, object, calendar.Condition{})
 		}

@@ -89,7 +89,7 @@ func TestDemoSharing(t *testing.T) {
 		}
 		return string(text)
 	}
-	event := object(time.Now(), "by-guest", "", "VEVENT", "SUMMARY:By the guest", "DTSTART:20261201T100000Z").body
+	event := string(object(time.Now(), "by-guest", "VEVENT", "SUMMARY:By the guest", "DTSTART:20261201T100000Z").octets())
 	listing := ask("guest", "PROPFIND", "/CalDAV/~guest/", "", 207, "Depth: 1")
 	for href, want := range map[string]bool{
 		"/CalDAV/~guest/Calendar/": true, "/CalDAV/~guest/~demo:Team/": true, "/CalDAV/~guest/~demo:Calendar/": false,

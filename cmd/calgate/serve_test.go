@@ -170,7 +170,7 @@ func TestSamples(t *testing.T) {
 	for day := range 7 {
 		now := time.Date(2026, 11, 25+day, 23, 30, 0, 0, time.UTC)
 		for _, s := range slices.Concat(sampleEvents(now), sampleTasks(now), sampleTeam(now)) {
-			o, err := translate.ParseObject([]byte(s.body))
+			o, err := translate.ParseObject(s.octets())
 			if err != nil {
 				t.Errorf("%s: %v", s.name, err)
 				continue
