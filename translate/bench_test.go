@@ -75,7 +75,7 @@ func BenchmarkMayMatch(b *testing.B) {
 
 func BenchmarkParseSpan(b *testing.B) {
 	loop(b, func() {
-		if _, ok := ParseSpan("3;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms"); !ok {
+		if _, ok := ParseSpan("4;VEVENT;20261125T090000Z/20261125T100000Z;recurs,floats,alarms"); !ok {
 			b.Fatal("not read")
 		}
 	})

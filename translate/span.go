@@ -8,7 +8,7 @@ import (
 
 // SpanVersion is the version of the rules by which a Span is made. Whoever
 // changes them so that a Span could say less raises it.
-const SpanVersion = 3
+const SpanVersion = 4
 
 // Span says between which instants a calendar object can lie: what the field
 // X-Calgate-Span keeps, so that a time-range query need not open most objects.

@@ -105,7 +105,7 @@ func TestOwnDefinitionCounts(t *testing.T) {
 	own := strings.Replace(berlinDefinition, "+0200", "+0530", -1)
 	text := strings.Replace(event("DTSTART;TZID=Europe/Berlin:20260710T100000", "DURATION:PT1H"), "BEGIN:VEVENT", own+"BEGIN:VEVENT", 1)
 	o := parse(t, text)
-	if got := o.Span.String(); got != "3;VEVENT;20260710T043000Z/20260710T053000Z;" {
+	if got := o.Span.String(); got != "4;VEVENT;20260710T043000Z/20260710T053000Z;" {
 		t.Error(got)
 	}
 	if !checkFilter(t, within("VEVENT", span("20260710T043000Z", "20260710T043001Z")), o) {
