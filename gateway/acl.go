@@ -145,10 +145,13 @@ func (m *multistatus) readACL(s *subject, kind placeKind) (err error) {
 	return nil
 }
 
-// readACLs reads those of a whole home at once.
+// readACLs reads those of a whole home at once, or what of them is needed.
 func (m *multistatus) readACLs(calendars []calendar.Calendar) (err error) {
 	if m.needsACL(placeCalendar) && m.q.account.HasACL() {
 		m.acls, err = m.q.account.ACLs(m.q.r.Context(), calendars)
+	}
+	if err == nil && m.needsShared() {
+		_, err = m.q.account.Shared(m.q.r.Context(), calendars...)
 	}
 	return err
 }

@@ -82,20 +82,20 @@ func (m *multistatus) home(d depth) error {
 // calendars writes the responses of all calendars in a home. They are opened only
 // where the listing does not tell enough.
 func (m *multistatus) calendars(home *calendar.HomeView) error {
-	if err := m.readQuotas(placeCalendar, home.All()...); err != nil {
+	all := home.All()
+	if err := m.readQuotas(placeCalendar, all...); err != nil {
+		return err
+	}
+	if err := m.readACLs(all); err != nil {
 		return err
 	}
 	if !m.needsView(home) {
-		for _, c := range home.All() {
+		for _, c := range all {
 			if err := m.listCalendar(c, nil, 0); err != nil {
 				return err
 			}
 		}
 		return nil
-	}
-	all := home.All()
-	if err := m.readACLs(all); err != nil {
-		return err
 	}
 	for v, err := range m.q.account.OpenListed(m.q.r.Context(), all) {
 		var c calendar.Calendar

@@ -126,6 +126,9 @@ func (m *multistatus) calendarSubject(c calendar.Calendar, v *calendar.View) (*s
 	s := &subject{q: m.q, kind: placeCalendar, calendar: c, view: v, home: m.q.homeView}
 	err := m.readACL(s, placeCalendar)
 	if err == nil {
+		err = m.readShared(s)
+	}
+	if err == nil {
 		s.quota, err = m.quotaOf(placeCalendar, c)
 	}
 	if err != nil || v == nil || !m.needsStored() {

@@ -54,6 +54,7 @@ type subject struct {
 	body     []byte         // of an object as CALDAV:calendar-data asks for it
 
 	acl       []calendar.Grant    // nil where it was not needed, or may not be read
+	shared    bool                // a calendar of one's own that is; false where it was not needed
 	principal *calendar.Principal // of a principal that is not the user's own
 
 	quota *calendar.Quota // nil where there is none, or it was not needed
@@ -62,7 +63,7 @@ type subject struct {
 // properties are the live properties, in the order in which allprop and propname
 // write them.
 var properties = tagged([]property{
-	{name: dav("resourcetype"), on: everywhere | placeFeed, allprop: true, read: resourceType},
+	{name: resourceTypeName, on: everywhere | placeFeed, allprop: true, read: resourceType},
 	{name: displayNameName, on: everywhere | placeFeed, allprop: true, index: true, stored: true, read: displayName},
 	{name: dav("getetag"), on: placeObject | placeFeed, allprop: true, index: true, read: getETag},
 	{name: dav("getcontenttype"), on: placeObject | placeFeed, allprop: true, index: true, read: getContentType},
@@ -271,6 +272,8 @@ func fixed(value string) func([]byte, *subject) ([]byte, bool) {
 
 func empty(b []byte, _ *subject) ([]byte, bool) { return b, true }
 
+var resourceTypeName = dav("resourcetype")
+
 func resourceType(b []byte, s *subject) ([]byte, bool) {
 	switch s.kind {
 	case placeObject, placeFeed:
@@ -279,10 +282,11 @@ func resourceType(b []byte, s *subject) ([]byte, bool) {
 		return append(b, "<D:collection/><D:principal/>"...), true
 	case placeCalendar:
 		b = append(b, "<D:collection/><C:calendar/>"...)
-		// CS:shared-owner is left out: only the ACL tells, which a poll does not ask for, and a
-		// type that depends on what else is asked would be worse than none.
-		if s.calendar.Others() {
+		switch {
+		case s.calendar.Others():
 			b = append(b, "<CS:shared/>"...)
+		case s.shared:
+			b = append(b, "<CS:shared-owner/>"...)
 		}
 		return b, true
 	}

@@ -133,8 +133,11 @@ func (q *request) lackingAccess(grants, acl []calendar.Grant) []calendar.Grant {
 
 // sharees are whom a calendar is shared with, by an ACL that the user may read. A
 // sharee who may not sees the owner and himself.
-func (s *subject) sharees() (grants []calendar.Grant) {
+func (s *subject) sharees() []calendar.Grant {
 	if !s.view.May(calendar.ReadACL) {
+		if !s.calendar.Others() {
+			return nil // an owner who has no right to know
+		}
 		self := calendar.Grant{Principal: calendar.Principal{Kind: calendar.UserPrincipal, Name: s.q.login.account}}
 		for _, p := range calendar.Grantable {
 			if s.view.May(p) {
@@ -144,13 +147,24 @@ func (s *subject) sharees() (grants []calendar.Grant) {
 		self.Privileges = append(self.Privileges, calendar.Read)
 		return []calendar.Grant{self}
 	}
-	for _, g := range s.acl {
-		kind := g.Principal.Kind
-		if !g.Protected && (kind == calendar.UserPrincipal || kind == calendar.GroupPrincipal) {
-			grants = append(grants, g)
-		}
+	return calendar.Sharees(s.acl)
+}
+
+// needsShared tells whether the type of a calendar is asked for, which says that one's
+// own is shared.
+func (m *multistatus) needsShared() bool {
+	return !m.asked.PropName && slices.ContainsFunc(m.plan(placeCalendar), func(w question) bool { return w.name == resourceTypeName })
+}
+
+// readShared finds out whether a calendar is shared, where it is needed. What readACL has
+// read for this answer it knows from there.
+func (m *multistatus) readShared(s *subject) error {
+	if !m.needsShared() || s.view != nil && !s.mayReadACL() {
+		return nil
 	}
-	return grants
+	shared, err := m.q.account.Shared(m.q.r.Context(), s.calendar)
+	s.shared = shared[s.calendar.Mailbox]
+	return err
 }
 
 // sharable tells whether the subject is a calendar that can be shared at all.

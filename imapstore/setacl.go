@@ -14,6 +14,9 @@ type Entry struct {
 // ACL asks who has which rights on a mailbox (GETACL, RFC 4314 section 3.3). The order is the server's. Errors: NotFound,
 // NoPermission without the right a, Unsupported.
 func (s *Session) ACL(ctx context.Context, mailbox string) ([]Entry, error) {
+	if err := s.Anew(ctx); err != nil { // the user's mail program may have changed it
+		return nil, err
+	}
 	all, err := s.acls(ctx, []string{mailbox})
 	if err != nil {
 		return nil, err
@@ -21,7 +24,9 @@ func (s *Session) ACL(ctx context.Context, mailbox string) ([]Entry, error) {
 	return all[mailbox], nil
 }
 
-// ACLs is ACL for many mailboxes, pipelined. Those whose ACL cannot be had are left out.
+// ACLs is ACL for many mailboxes, pipelined, and as this session knows them: Anew comes before it where they must not be older
+// than the request. Those that cannot be had are left out, and the error is that of one of them, none for NotFound and
+// NoPermission.
 func (s *Session) ACLs(ctx context.Context, mailboxes []string) (map[string][]Entry, error) {
 	if !s.c.caps.ACL || len(mailboxes) == 0 {
 		return nil, nil
@@ -37,9 +42,6 @@ func (s *Session) ACLs(ctx context.Context, mailboxes []string) (map[string][]En
 func (s *Session) acls(ctx context.Context, mailboxes []string) (map[string][]Entry, error) {
 	if !s.c.caps.ACL {
 		return nil, &Error{Op: "ACL", Mailbox: mailboxes[0], Kind: Unsupported}
-	}
-	if err := s.Anew(ctx); err != nil { // the user's mail program may have changed it
-		return nil, err
 	}
 	all := map[string][]Entry{}
 	err := s.do(ctx, "ACL", mailboxes[0], again, func(c *conn) error {

@@ -100,6 +100,19 @@ func TestACLFaults(t *testing.T) {
 					t.Errorf("a needless %s", c)
 				}
 			}
+
+			// nor does the owner's listing go on saying that it is shared
+			shown := func() bool {
+				return strings.Contains(r.owner.ask(propfind(r.own, "D:resourcetype")).body, "<CS:shared-owner/>")
+			}
+			if !shown() {
+				t.Error("what is shared has no such type")
+			}
+			p.Set(faulty.Fault{At: faulty.Before, Command: "^GETACL", N: 2, Refuse: "NO [NOPERM] no"})
+			wantCondition(t, r.owner, aclRequest(r.own), 403, "need-privileges")
+			if shown() {
+				t.Error("what is not shared any more has the type of what is")
+			}
 		})
 	}
 }

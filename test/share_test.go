@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"calgate/gateway/calendar"
 	"calgate/test/backends"
 )
 
@@ -59,6 +60,8 @@ func TestSharing(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			r := newShareRig(t, s.start)
+			clock, gateway := startCounted(t, r.b)
+			r.owner.gateway = gateway
 			r.compareShare(t, "before", "")
 			for _, way := range ways {
 				for _, access := range []string{"read", "read-write", "read", ""} {
@@ -69,6 +72,9 @@ func TestSharing(t *testing.T) {
 					} else {
 						r.unset(t)
 					}
+					if way.share == nil {
+						clock.wait(calendar.SharingLag)
+					}
 					r.compareShare(t, way.name+" "+access, access)
 				}
 			}
@@ -77,6 +83,7 @@ func TestSharing(t *testing.T) {
 				if !r.doveadm(t, access) && !r.cyradm(t, access) {
 					break
 				}
+				clock.wait(calendar.SharingLag)
 				r.compareShare(t, "administrator "+access, access)
 			}
 		})
@@ -135,9 +142,26 @@ func (r *shareRig) compareShare(t *testing.T, name, access string) {
 	if got := r.rights(t); got != asGiven(r.b, rights) {
 		t.Errorf("%s: the mail server says %q, want %q", name, got, rights)
 	}
+	kind := "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+	if access != "" {
+		kind = "<D:resourcetype><D:collection/><C:calendar/><CS:shared-owner/></D:resourcetype>"
+	}
+	for _, q := range []request{propfind("/CalDAV/~me/", "D:resourcetype"), propfind(r.own, "D:resourcetype"), propfind(r.own)} {
+		asked := "its type"
+		switch {
+		case q.path != r.own:
+			q.header["Depth"], asked = "1", "the types in its home"
+		case !strings.Contains(q.body, "resourcetype"):
+			q.body, asked = "", "all of it"
+		}
+		a := r.owner.ask(q).body
+		if !slices.ContainsFunc(responses(a), func(l listed) bool { return l.href == r.own && strings.Contains(l.body, kind) }) {
+			t.Errorf("%s: the owner who asks for %s does not see %s: %s", name, asked, kind, a)
+		}
+	}
 	owner := r.owner.ask(propfind(r.own, "CS:invite", "D:invite", "D:share-access", "CS:allowed-sharing-modes", "D:resourcetype", "D:share-resource-uri", "CS:shared-url")).body
 	uri := "<D:share-resource-uri><D:href>" + r.theirs + "</D:href></D:share-resource-uri>"
-	always := []string{uri, "<CS:shared-url/></D:prop><D:status>HTTP/1.1 404", "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"}
+	always := []string{uri, "<CS:shared-url/></D:prop><D:status>HTTP/1.1 404", kind}
 	want := []string{"<D:share-access><D:not-shared/></D:share-access>", "<D:invite/>", "<CS:can-be-shared/>", "<D:prop><CS:invite/><CS:shared-url/></D:prop><D:status>HTTP/1.1 404"}
 	if access != "" {
 		want = []string{

@@ -57,7 +57,7 @@ func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]stri
 			DefaultCalendar: one("default-calendar"), DefaultTasks: one("default-tasks"),
 			CalendarRoot: one("calendar-root"), TasksRoot: one("tasks-root"),
 			Calendars: options["calendar"], Tasks: options["tasks"],
-			Autocreate: one("autocreate") != "false", Subscribe: one("subscribe") == "true", NoCache: noCache, Logger: logger,
+			Autocreate: one("autocreate") != "false", Subscribe: one("subscribe") == "true", NoCache: noCache, Logger: logger, Now: o.Now,
 			Shares: map[string]calendar.Shares{"subscribed": calendar.SubscribedShares, "none": calendar.NoShares}[one("shares")],
 		}),
 		Domain:   func(string) string { return one("domain") },

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"calgate/gateway/calendar"
 	"calgate/imapstore"
 	"calgate/test/backends"
 
@@ -62,7 +63,8 @@ func (c *exchangeConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// startCounted starts a gateway whose exchanges are counted. Its clock stands still, so that no session gets too old by itself.
+// startCounted starts a gateway whose exchanges are counted. Its clock stands still, so that no session gets too old by itself;
+// nor does one by wait, as what ends those that lie idle is no clock of the gateway's.
 func startCounted(t *testing.T, b *backends.Server) (*exchanges, string) {
 	t.Helper()
 	o, err := imapstore.ParseURL(b.URL())
@@ -70,6 +72,7 @@ func startCounted(t *testing.T, b *backends.Server) (*exchanges, string) {
 		t.Fatal(err)
 	}
 	count := &exchanges{clock: time.Now()}
+	o.IdleAge, o.LoginAge = 24*time.Hour, 24*time.Hour
 	o.Now = func() time.Time { count.mu.Lock(); defer count.mu.Unlock(); return count.clock }
 	o.Dial = func(ctx context.Context) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, "tcp", b.Addr)
@@ -108,6 +111,19 @@ func manyCalendars(t *testing.T, b *backends.Server, c *crashClient, n int) {
 	})
 }
 
+// polledProps is what programs ask of a home again and again: the type of each calendar too, which says that it is shared.
+var polledProps = strings.Replace(homeProps, "<D:prop>", "<D:prop><D:resourcetype/>", 1)
+
+// poll is propfind for polledProps.
+func (c *crashClient) poll(t *testing.T) []listed {
+	t.Helper()
+	a := c.ask(request{"PROPFIND", "/CalDAV/~me/", map[string]string{"Depth": "1"}, polledProps})
+	if a.status != 207 {
+		t.Errorf("a poll of the home: %d %s", a.status, a.body)
+	}
+	return responses(a.body)
+}
+
 // A home of many calendars costs no more round trips than one of few, once it was read: what lists them tells that nothing has
 // changed.
 func TestWarmHome(t *testing.T) {
@@ -123,12 +139,12 @@ func TestWarmHome(t *testing.T) {
 			manyCalendars(t, b, guest, s.own-1)
 			guest.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, crashEvent("own")})
 			guest.must(t, request{"PROPPATCH", "/CalDAV/~me/No%201/", nil, displayName("First")})
-			cold := guest.propfind(t, "/CalDAV/~me/", "1")
+			cold := guest.poll(t)
 			if len(cold) != s.own+s.shared+1 {
 				t.Fatalf("the home shows %d calendars, want %d and %d", len(cold)-1, s.own, s.shared)
 			}
 			count.take()
-			warm := guest.propfind(t, "/CalDAV/~me/", "1")
+			warm := guest.poll(t)
 			n := count.take()
 			t.Logf("a warm home of %d calendars: %d exchanges", len(warm)-1, n)
 			if fmt.Sprint(warm) != fmt.Sprint(cold) {
@@ -142,11 +158,21 @@ func TestWarmHome(t *testing.T) {
 				t.Errorf("a poll of everything took %d exchanges, want at most %d: %d %s", n, s.most, poll.status, poll.body)
 			}
 			count.wait(2 * time.Minute)
-			guest.propfind(t, "/CalDAV/~me/", "1")
+			guest.poll(t)
 			if n := count.take(); n > s.older {
 				t.Errorf("two minutes later a warm home took %d exchanges, want at most %d", n, s.older)
 			} else {
 				t.Logf("two minutes later: %d exchanges", n)
+			}
+			// whether calendars are shared is asked again, of all at once
+			count.wait(calendar.SharingLag)
+			guest.poll(t)
+			asking := count.take()
+			guest.poll(t)
+			if n := count.take(); asking > s.older+1 || n > s.most {
+				t.Errorf("where it asks what is shared a home took %d exchanges, want at most %d, and then %d, want at most %d", asking, s.older+1, n, s.most)
+			} else {
+				t.Logf("with what is shared: %d exchanges, and then %d", asking, n)
 			}
 
 			// how full the account is costs one exchange more, told of each calendar of one's own
@@ -161,7 +187,7 @@ func TestWarmHome(t *testing.T) {
 
 			// what has changed is seen, and costs a look at it alone
 			owner.must(t, request{"PUT", "/CalDAV/~me/No%203/b.ics", nil, displaced("b")})
-			changed := guest.propfind(t, "/CalDAV/~me/", "1")
+			changed := guest.poll(t)
 			if n := count.take(); n > s.most+10 {
 				t.Errorf("with one change it took %d exchanges", n)
 			}

@@ -80,7 +80,7 @@ func (v *View) ACL(ctx context.Context) ([]Grant, error) {
 	if err := v.require("ACL", ReadACL); err != nil {
 		return nil, err
 	}
-	entries, err := v.account.session.ACL(ctx, v.calendar.Mailbox)
+	entries, err := v.account.acl(ctx, v.calendar.Mailbox)
 	if err != nil {
 		return nil, v.wrapACL("ACL", ReadACL, err)
 	}
@@ -105,12 +105,17 @@ func (a *Account) ACLs(ctx context.Context, calendars []Calendar) (map[string][]
 			mailboxes = append(mailboxes, c.Mailbox)
 		}
 	}
+	if err := a.session.Anew(ctx); err != nil { // the user's mail program may have changed them
+		return nil, wrap("ACL", "", err)
+	}
+	asked := a.server.o.Now()
 	all, err := a.session.ACLs(ctx, mailboxes)
 	if err != nil {
 		return nil, wrap("ACL", "", err)
 	}
 	out := map[string][]Grant{}
 	for mailbox, entries := range all {
+		a.noteACL(mailbox, entries, asked)
 		out[mailbox] = a.grants(mailbox, entries)
 	}
 	return out, nil

@@ -8,12 +8,13 @@ import (
 
 // cache holds what was read before: indexes of folders, bodies, and the lists of
 // mailboxes. Nothing here is needed for a right answer; every entry is named by
-// what validates it, or validated by the look that uses it. Entries belong to one
-// login: UIDVALIDITYs of different users' folders can be equal.
+// what validates it, or validated by the look that uses it, but for sharings, which
+// are believed for SharingLag. Entries belong to one login: UIDVALIDITYs of different users' folders can be equal.
 type cache struct {
-	indexes *otter.Cache[folderKey, *index]
-	bodies  *otter.Cache[bodyKey, []byte]
-	homes   *otter.Cache[string, *Home] // by login, and those of other users by login and owner
+	indexes  *otter.Cache[folderKey, *index]
+	bodies   *otter.Cache[bodyKey, []byte]
+	homes    *otter.Cache[string, *Home]      // by login, and those of other users by login and owner
+	sharings *otter.Cache[folderKey, sharing] // of a login's own calendars
 }
 
 type folderKey struct{ login, mailbox string }
@@ -28,8 +29,8 @@ type bodyKey struct {
 	token            translate.Token
 }
 
-// newCache divides the octets: a small part is for homes, the rest is halved between
-// indexes and bodies. With NoCache all of its caches are nil and remember nothing.
+// newCache divides the octets: a small part is for homes and sharings, the rest is halved
+// between indexes and bodies. With NoCache all of its caches are nil and remember nothing.
 func newCache(o Options) cache {
 	if o.NoCache {
 		return cache{}
@@ -46,8 +47,12 @@ func newCache(o Options) cache {
 			Weigher:       func(k bodyKey, b []byte) uint32 { return weight(int64(len(b)) + 256) },
 		}),
 		homes: otter.Must(&otter.Options[string, *Home]{
-			MaximumWeight: uint64(homes),
+			MaximumWeight: uint64(homes - homes/4),
 			Weigher:       func(k string, h *Home) uint32 { return weight(int64(len(k)) + h.size()) },
+		}),
+		sharings: otter.Must(&otter.Options[folderKey, sharing]{
+			MaximumWeight: uint64(homes / 4),
+			Weigher:       func(k folderKey, _ sharing) uint32 { return weight(int64(len(k.login)+len(k.mailbox)) + 128) },
 		}),
 	}
 }
@@ -68,9 +73,11 @@ func (c cache) setIndex(k folderKey, ix *index) {
 	}
 }
 
+// forget forgets what is known of a mailbox, but for bodies.
 func (c cache) forget(k folderKey) {
 	if c.indexes != nil {
 		c.indexes.Invalidate(k)
+		c.sharings.Invalidate(k)
 	}
 }
 
@@ -91,6 +98,27 @@ func (c cache) forgetBody(k bodyKey) {
 	if c.bodies != nil {
 		c.bodies.Invalidate(k)
 	}
+}
+
+func (c cache) sharing(k folderKey) (sharing, bool) {
+	if c.sharings == nil {
+		return sharing{}, false
+	}
+	return c.sharings.GetIfPresent(k)
+}
+
+// setSharing remembers the younger answer: one that was under way when this process
+// changed the ACL must not stand in the place of what came of that.
+func (c cache) setSharing(k folderKey, s sharing) {
+	if c.sharings == nil {
+		return
+	}
+	c.sharings.Compute(k, func(was sharing, found bool) (sharing, otter.ComputeOp) {
+		if found && was.asked.After(s.asked) {
+			return was, otter.CancelOp
+		}
+		return s, otter.WriteOp
+	})
 }
 
 func (c cache) home(key string) *Home {

@@ -2,8 +2,10 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"calgate/imapstore"
 )
@@ -46,5 +48,24 @@ func TestCachedHomes(t *testing.T) {
 	c.setHome("key", nothing)
 	if c.home("key") != nil {
 		t.Error("a home is kept that has no calendars any more")
+	}
+}
+
+// An answer that was under way when an ACL was changed does not take the place of a younger one.
+func TestCachedSharing(t *testing.T) {
+	c, k, now := newCache(Options{CacheBytes: 8 << 20}), folderKey{"login", "Calendar"}, time.Now()
+	for i, step := range []struct{ set, want sharing }{
+		{sharing{asked: now}, sharing{asked: now}},
+		{sharing{doubt: true, asked: now.Add(2)}, sharing{doubt: true, asked: now.Add(2)}},
+		{sharing{asked: now.Add(1)}, sharing{doubt: true, asked: now.Add(2)}},
+		{sharing{shared: true, asked: now.Add(2)}, sharing{shared: true, asked: now.Add(2)}},
+	} {
+		c.setSharing(k, step.set)
+		if got, ok := c.sharing(k); !ok || got != step.want {
+			t.Errorf("step %d: %+v %v, want %+v", i, got, ok, step.want)
+		}
+	}
+	if c.forget(k); len(slices.Collect(c.sharings.Keys())) > 0 {
+		t.Error("a mailbox that is gone is known to be shared")
 	}
 }

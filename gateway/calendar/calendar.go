@@ -81,7 +81,8 @@ type Account struct {
 	scope    imapstore.Scope  // what that listed
 	settings settings
 
-	principals []Principal // of this request; nil: not asked for
+	principals []Principal     // of this request; nil: not asked for
+	shared     map[string]bool // what this request knows of its own calendars, by mailbox: whether they are shared
 
 	named map[string]namedCalendar // what asking by name for other users' mailboxes has found in this request, or not
 	asked int                      // how often this request has asked for what other users have

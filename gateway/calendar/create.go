@@ -111,6 +111,7 @@ func (a *Account) create(ctx context.Context, mailbox string) error {
 	case err != nil:
 		return wrap("Create", mailbox, err)
 	}
+	a.server.cache.forget(folderKey{a.session.LoginKey(), mailbox}) // one of that name may have been there
 	a.server.o.Logger.InfoContext(ctx, "mailbox created", "mailbox", mailbox, "user", a.name)
 	if a.server.o.Subscribe && mailbox != settingsMailbox {
 		if err := a.session.Subscribe(ctx, mailbox, true); err != nil {

@@ -37,7 +37,7 @@ func (v *View) changeACL(ctx context.Context, grants []Grant, all bool) error {
 		return err
 	}
 	grants = v.ownersAside(grants)
-	entries, err := v.account.session.ACL(ctx, v.calendar.Mailbox)
+	entries, err := v.account.acl(ctx, v.calendar.Mailbox)
 	if err != nil {
 		return v.wrapACL("SetACL", WriteACL, err)
 	}
@@ -224,7 +224,8 @@ func (v *View) apply(ctx context.Context, changes []edit) error {
 		}
 		return v.undo(ctx, done, err)
 	}
-	entries, err := v.account.session.ACL(ctx, v.calendar.Mailbox)
+	v.account.doubtSharing(v.calendar.Mailbox) // should it not be seen now
+	entries, err := v.account.acl(ctx, v.calendar.Mailbox)
 	switch {
 	case (storeKind(err, imapstore.NoPermission) || storeKind(err, imapstore.NotFound)) && slices.ContainsFunc(changes, v.mayBeOwn):
 		// This user has taken the right to look from himself.
@@ -281,6 +282,7 @@ func (v *View) undo(ctx context.Context, done []edit, err error) error {
 				"mailbox", v.calendar.Mailbox, "user", v.account.name, "identifier", c.id.Name, "err", back)
 		}
 	}
+	v.account.doubtSharing(v.calendar.Mailbox)
 	return err
 }
 
