@@ -135,9 +135,6 @@ func (q *request) lackingAccess(grants, acl []calendar.Grant) []calendar.Grant {
 // sharee who may not sees the owner and himself.
 func (s *subject) sharees() []calendar.Grant {
 	if !s.view.May(calendar.ReadACL) {
-		if !s.calendar.Others() {
-			return nil // an owner who has no right to know
-		}
 		self := calendar.Grant{Principal: calendar.Principal{Kind: calendar.UserPrincipal, Name: s.q.login.account}}
 		for _, p := range calendar.Grantable {
 			if s.view.May(p) {
@@ -167,8 +164,11 @@ func (m *multistatus) readShared(s *subject) error {
 	return err
 }
 
-// sharable tells whether the subject is a calendar that can be shared at all.
-func (s *subject) sharable() bool { return s.view != nil && s.q.account.CanShare() }
+// sharable tells whether the subject is a calendar that can be shared at all, and the
+// user may know whether it is: there are owners who may not.
+func (s *subject) sharable() bool {
+	return s.view != nil && s.q.account.CanShare() && (s.calendar.Others() || s.view.May(calendar.ReadACL))
+}
 
 // shareeHref is an address where there is one: programs compare it with what their
 // user has typed.
