@@ -180,9 +180,39 @@ func TestOverQuota(t *testing.T) {
 			})
 		}
 	}
-	backends.OnEach(t, backends.Options{Quota: quota}, onAll)
+	backends.OnEach(t, backends.Options{Quota: quota}, func(t *testing.T, b *backends.Server) {
+		onAll(t, b)
+		moveOverQuota(t, b)
+	})
 	t.Run("sdbox", func(t *testing.T) {
 		t.Parallel()
 		onAll(t, backends.Dovecot(t, backends.Options{Format: "sdbox", Quota: quota}))
 	})
+}
+
+// moveOverQuota moves an object where there is room for its copy, and none for its tombstone.
+func moveOverQuota(t *testing.T, b *backends.Server) {
+	for name, status := range map[string]int{"a.ics": 201, "mail.ics": 507} {
+		t.Run("MOVE of "+name, func(t *testing.T) {
+			c := newCrowded(t, b)
+			c.must(t, request{"MKCALENDAR", "/CalDAV/Work/", nil, ""})
+			c.must(t, request{"PUT", "/CalDAV/Calendar/a.ics", nil, displaced("a")})
+			c.must(t, request{"PUT", "/CalDAV/Calendar/b.ics", nil, displaced("b")})
+			c.deliver(mixedMessage("mail")) // which is never expunged
+			c.fill()
+			c.must(t, request{"DELETE", "/CalDAV/Calendar/b.ics", nil, ""}) // without a tombstone
+			was := c.names()
+			a := c.ask(request{"MOVE", "/CalDAV/Calendar/" + name, map[string]string{"Destination": "/CalDAV/Work/" + name}, ""})
+			if a.status != status || status == 507 && !strings.Contains(a.body, "quota-not-exceeded") {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			moved := c.ask(request{"GET", "/CalDAV/Work/" + name, nil, ""}).status == 200
+			if stays := slices.Contains(c.names(), name); stays != (status == 507) || moved != (status == 201) {
+				t.Errorf("in Calendar: %v, in Work: %v", stays, moved)
+			}
+			if status == 507 && !slices.Equal(c.names(), was) {
+				t.Errorf("%q became %q", was, c.names())
+			}
+		})
+	}
 }

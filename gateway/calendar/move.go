@@ -21,9 +21,9 @@ func (v *View) Copy(ctx context.Context, name string, c Condition, target *View,
 
 // Move creates the object in another calendar, then ends its life in this one. It
 // is visible somewhere at any time. Where another writer changed the source
-// meanwhile, the copy is taken back as long as nobody built on it (what it replaced
-// is there again), and the error is of Kind PreconditionFailed. A crash in between leaves both; the copy says
-// where it came from.
+// meanwhile (Kind PreconditionFailed), or where it cannot be deleted over quota (Kind
+// OverQuota), the copy is taken back as long as nobody built on it: what it replaced is
+// there again. A crash in between leaves both; the copy says where it came from.
 //
 // Within one calendar two objects cannot share an iCalendar UID, and no order of
 // the two steps is safe there: first the tombstone, and a crash or another writer
@@ -43,37 +43,62 @@ func (v *View) Move(ctx context.Context, name string, c Condition, target *View,
 		return Result{}, err
 	}
 	w := translate.Write{Op: translate.OpDelete, Name: name, ICalUID: head.Head.ICalUID, Token: translate.MoveToken(from, result.life)}
-	if _, err = v.append(ctx, "Move", w, head, name, nil); errors.Is(err, errLost) {
-		return Result{}, v.takeBack(ctx, target, result)
+	_, err = v.append(ctx, "Move", w, head, name, nil)
+	if IsKind(err, OverQuota) {
+		err = v.deleteOverQuota(ctx, w, head, v.unchanged(v.entry(head)))
+	}
+	switch {
+	case errors.Is(err, errLost):
+		return Result{}, target.takeBack(ctx, result, v.sourceLost())
+	case IsKind(err, OverQuota):
+		return Result{}, target.takeBack(ctx, result, err)
 	}
 	return result, err
 }
 
-// takeBack ends the copy that a MOVE made whose source changed, unless somebody
-// has built on it.
-func (v *View) takeBack(ctx context.Context, target *View, made Result) error {
-	lost := &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Err: errLost}
-	if err := target.look(ctx); err != nil {
-		return errors.Join(lost, err)
+func (v *View) sourceLost() error {
+	return &Error{Op: "Move", Mailbox: v.calendar.Mailbox, Kind: PreconditionFailed, Err: errLost}
+}
+
+// unchanged is the condition that an object is what a MOVE has seen. That somebody else
+// has ended it is none of its own answers that got lost.
+func (v *View) unchanged(was Entry) Condition {
+	return Condition{Conditional: true, Check: func(e Entry, exists bool) error {
+		if !exists || e.ETag != was.ETag {
+			return v.sourceLost()
+		}
+		return nil
+	}}
+}
+
+// takeBack ends the copy that a MOVE made which came to nothing, unless somebody has
+// built on it. It returns why.
+func (v *View) takeBack(ctx context.Context, made Result, why error) error {
+	if err := v.look(ctx); err != nil {
+		return errors.Join(why, err)
 	}
-	head := target.ix.listing.Live(made.Name)
-	if head == nil || target.entry(head).ETag != made.ETag {
-		return lost
+	head := v.ix.listing.Live(made.Name)
+	if head == nil || v.entry(head).ETag != made.ETag {
+		return why
 	}
 	w := translate.Write{Op: translate.OpDelete, Name: made.Name, ICalUID: head.Head.ICalUID}
 	summary, octets := made.Name, []byte(nil)
 	if head.Head.Base != 0 {
-		was, err := target.replacedBy(ctx, head)
+		was, err := v.replacedBy(ctx, head)
 		if was == nil || err != nil { // the copy stays: nothing would be there without it
-			return errors.Join(lost, err)
+			return errors.Join(why, err)
 		}
 		w.Op, w.Span, w.Hash, w.Length = translate.OpPut, was.Span, translate.Hash(was.Raw), int64(len(was.Raw))
 		summary, octets = was.Summary, was.Raw
 	}
-	if _, err := target.append(ctx, "Move", w, head, summary, octets); err != nil && !errors.Is(err, errLost) {
-		return errors.Join(lost, err)
+	_, err := v.append(ctx, "Move", w, head, summary, octets)
+	if IsKind(err, OverQuota) && w.Op == translate.OpDelete {
+		err = v.deleteOverQuota(ctx, w, head, v.unchanged(v.entry(head)))
 	}
-	return lost
+	if err != nil && !errors.Is(err, errLost) {
+		return errors.Join(why, err)
+	}
+	return why
 }
 
 // replacedBy reads the version that a head replaced; nil where it is gone, or cannot

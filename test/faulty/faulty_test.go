@@ -108,7 +108,7 @@ func TestSynchronisingLiteral(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 	p.CutAll()
-	if _, err := s.Look(t.Context(), "Calendar"); !imapstore.IsKind(err, imapstore.Unavailable) {
+	if _, err := s.Append(t.Context(), "Calendar", large, deadline); !imapstore.IsKind(err, imapstore.Unavailable) {
 		t.Errorf("after CutAll: %v", err)
 	}
 	for _, c := range p.Commands() {
