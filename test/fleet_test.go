@@ -39,7 +39,7 @@ const (
 	fleetGateways = 3
 	fleetClients  = 16
 	fleetTrouble  = 500 * time.Millisecond // from one trouble to the next
-	fleetSettle   = 60 * time.Second
+	fleetSettle   = 120 * time.Second
 )
 
 // TestFleet takes TEST_SEED, to choose again what a failed run chose; the times are still others.
@@ -273,6 +273,9 @@ func (f *fleet) settle(followers []*fleetClient, mail *fleetMail) {
 			f.t.Log(problem)
 		}
 	}()
+	for _, c := range followers {
+		c.patient()
+	}
 	eventually(f.t, fleetSettle, "the gateways do not come to show the same", func() bool {
 		var all []map[string]version
 		for _, c := range followers {
@@ -280,7 +283,7 @@ func (f *fleet) settle(followers []*fleetClient, mail *fleetMail) {
 			all = append(all, c.held)
 		}
 		for i, port := range f.ports {
-			c := f.client.of(fleetClients+len(followers)+i, "http://"+port)
+			c := f.client.of(fleetClients+len(followers)+i, "http://"+port).patient()
 			if !c.sync("") {
 				problem = "no answer by " + port
 				return false
@@ -319,7 +322,7 @@ func (f *fleet) check(held map[string]version, mail *fleetMail) {
 		}
 	}
 	for i, port := range f.ports {
-		c := f.client.of(fleetClients, "http://"+port)
+		c := f.client.of(fleetClients, "http://"+port).patient()
 		for _, object := range slices.Sorted(maps.Keys(f.h.objects)) {
 			c.get(object)
 			if got := c.known[object]; got != held[object] {

@@ -111,6 +111,13 @@ func (c *fleetClient) of(id int, url string) *fleetClient {
 	return &n
 }
 
+// patient waits as long as a gateway under the race detector may need for a folder of ten thousand messages that it never saw:
+// when all is over it matters what it shows, not how soon.
+func (c *fleetClient) patient() *fleetClient {
+	c.http.Timeout = fleetSettle
+	return c
+}
+
 var errNoAnswer = errors.New("no answer, or 5xx")
 
 // ask sends a request. What is no answer of a gateway that works is errNoAnswer.
