@@ -17,6 +17,7 @@ type Caps struct {
 	TEKX        bool // RIGHTS= is offered: rights are those of RFC 4314, not of RFC 2086
 	Annotations bool // the right n of RFC 5257 is among them, which is how Cyrus can be told
 	UnionACL    bool // ACL2=UNION, which is how Courier can be told
+	Snippet     bool // SNIPPET=FUZZY, which is how Dovecot can be told
 
 	All []string // upper case, sorted
 }
@@ -33,7 +34,7 @@ func readCaps(all []string) Caps {
 		ListMyRights: has("LIST-MYRIGHTS"), ListMetadata: has("LIST-METADATA"),
 		Move: has("MOVE"), ObjectID: has("OBJECTID"), LiteralPlus: has("LITERAL+"), LiteralMinus: has("LITERAL-"),
 		SASLIR: has("SASL-IR"), Quota: has("QUOTA"), Idle: has("IDLE"), ID: has("ID"),
-		UnionACL: has("ACL2=UNION"),
+		UnionACL: has("ACL2=UNION"), Snippet: has("SNIPPET=FUZZY"),
 	}
 	for _, a := range all {
 		if rights, ok := strings.CutPrefix(a, "RIGHTS="); ok {
@@ -48,6 +49,10 @@ func readCaps(all []string) Caps {
 // processes read the file of a mailbox's ACL at most every 30 s. Cyrus and Courier read it at every command; of a server that
 // is not known the worse is expected.
 func (c Caps) RightsLag() bool { return c.ACL && c.SharesLag() }
+
+// ValidityIsID says that no two mailboxes of a user ever have one UIDVALIDITY, and that RENAME keeps it: Dovecot counts them in a
+// file of the user's. Where MAILBOXID is offered, that says it better.
+func (c Caps) ValidityIsID() bool { return c.Snippet && !c.ObjectID }
 
 // SharesLag says that a session may not list what was shared after it began. So it is with Dovecot, also where IMAP is not told
 // of its ACLs; Cyrus and Courier list what is there.

@@ -115,6 +115,20 @@ func TestDovecotPins(t *testing.T) {
 			if got := a.do(status); find(got, "* STATUS Box (MESSAGES 2 UIDNEXT 4)") < 0 {
 				t.Errorf("STATUS after a message that came and went: %q", got)
 			}
+
+			// no two mailboxes have one UIDVALIDITY, and RENAME keeps it, see Caps.ValidityIsID
+			made := map[string]bool{}
+			for _, name := range []string{"One", "Two", "Three"} {
+				o.do("CREATE " + name)
+				made[o.do("STATUS " + name + " (UIDVALIDITY)")[0][len("* STATUS "+name):]] = true
+			}
+			o.do("RENAME Three Four")
+			if got := o.do("STATUS Four (UIDVALIDITY)")[0][len("* STATUS Four"):]; len(made) != 3 || !made[got] {
+				t.Errorf("UIDVALIDITYs of three mailboxes: %v, of the one renamed: %s", made, got)
+			}
+			if got := strings.Join(a.do("CAPABILITY"), " "); !strings.Contains(got, "SNIPPET=FUZZY") || strings.Contains(got, "OBJECTID") {
+				t.Errorf("it offers %s", got)
+			}
 		})
 	}
 }

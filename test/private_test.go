@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"calgate/test/backends"
 )
 
 // What a reader sets on somebody's calendar is the reader's own: kept, seen on every gateway, and by nobody else.
@@ -113,8 +115,65 @@ func TestPrivateProperties(t *testing.T) {
 			if got, want := fresh.props(theirs), "displayname=Theirs calendar-color=#222222 calendar-order=9"; got != want {
 				t.Errorf("the guest, who has changed it for all: %q, want %q", got, want)
 			}
+			if variant := strings.Contains(s.name, " "); inMetadata || !variant { // variants differ in names alone
+				privateAfterMove(t, b, gateways[:2], [2]*crashClient{owner, guest}, s.name != "courier", s.name != "dovecot")
+			}
 		})
 	}
+}
+
+// privateAfterMove lets the owner move a calendar of which the guest has a name and a colour of his own, and make another one
+// under the old name. They follow where the mail server tells mailboxes apart, and where it does that for sure, apart says, the
+// new one has none of them.
+func privateAfterMove(t *testing.T, b *backends.Server, gateways []string, users [2]*crashClient, follows, apart bool) {
+	t.Helper()
+	owner, guest := users[0], users[1]
+	home := "/CalDAV/~" + owner.user + "/"
+	seen := func(what, name, want string) {
+		t.Helper()
+		for i := range gateways {
+			on := &crashClient{guest.user, guest.password, gateways[i]}
+			if got := on.props(home + name + "/"); got != want {
+				t.Errorf("%s, on gateway %d: %q, want %q", what, i, got, want)
+			}
+		}
+	}
+	set := func(name, properties string) {
+		t.Helper()
+		guest.must(t, request{"PROPPATCH", home + name + "/", nil, setProps(properties)})
+	}
+	share := func() {
+		t.Helper()
+		owner.must(t, request{"MKCALENDAR", "/CalDAV/~me/Here/", nil, ""})
+		setACL(t, b, owner, "Calendar/Here", guest.user, "lrs")
+	}
+	share()
+	set("Here", `<D:displayname>Mine</D:displayname><A:calendar-color>#777777</A:calendar-color>`)
+	owner.must(t, request{"MOVE", "/CalDAV/~me/Here/", map[string]string{"Destination": "/CalDAV/~me/There/"}, ""})
+	if !follows {
+		seen("moved", "There", "displayname=There ("+owner.user+")")
+		return
+	}
+	seen("moved", "There", "displayname=Mine calendar-color=#777777")
+	if shown := guest.home(t, "/CalDAV/~me/"); shown["~"+owner.user+":There/"] != "Mine" {
+		t.Errorf("moved, in the guest's home: %v", shown)
+	}
+	share()
+	inherited := ""
+	if apart {
+		seen("another of the old name", "Here", "displayname=Here ("+owner.user+")")
+	} else {
+		inherited = " calendar-color=#777777"
+	}
+	set("Here", `<D:displayname>Another</D:displayname>`)
+	seen("another of the old name", "Here", "displayname=Another"+inherited)
+	seen("moved, after the other one", "There", "displayname=Mine calendar-color=#777777")
+	guest.gateway = gateways[1]
+	set("There", `<A:calendar-order>8</A:calendar-order>`)
+	seen("moved and changed", "There", "displayname=Mine calendar-color=#777777 calendar-order=8")
+	set("Here", `<A:calendar-order>9</A:calendar-order>`)
+	seen("the other one, changed", "Here", "displayname=Another"+inherited+" calendar-order=9")
+	seen("moved, after all", "There", "displayname=Mine calendar-color=#777777 calendar-order=8")
 }
 
 // A name that no header field could hold is one for private properties too.

@@ -33,6 +33,10 @@ var fieldNames = [fieldCount]string{
 
 const fieldPrefix = "x-calgate-"
 
+// fieldMailboxID is none of these. Gateways of before do not know it, and all must agree which versions are valid: whatever is
+// wrong with it, the version is as without it.
+const fieldMailboxID = "mailboxid"
+
 // Which fields a version must have, and which it may have besides.
 const (
 	fieldsAll    = 1<<fieldMovedFrom - 1
@@ -50,6 +54,8 @@ type fieldSet struct {
 	mailed bool // a field that only a mail transport writes
 	maybe  bool // Content-Type is one under which iCalendar comes
 	typed  bool // Content-Type is that of iCalendar
+
+	mailboxID [][]byte // values of X-Calgate-MailboxID
 }
 
 // ParseFields reads the header block of an index fetch. A message without valid
@@ -153,6 +159,9 @@ func (f *fieldSet) own(line []byte) int {
 			return i
 		}
 	}
+	if len(name) == len(fieldMailboxID) && isFieldName(name, fieldMailboxID) {
+		f.mailboxID = append(f.mailboxID, bytes.Trim(value, " \t"))
+	}
 	return -1 // unknown X-Calgate fields are ignored
 }
 
@@ -226,6 +235,11 @@ func (f *fieldSet) content(r *Record) bool {
 	}
 	r.Length, r.Hash = int64(length), string(f.value[fieldHash])
 	if r.Op == OpProps {
+		if len(f.mailboxID) == 1 && r.Name != "" {
+			if id, ok := percentDecode(f.mailboxID[0]); ok && len(id) <= MaxName {
+				r.MailboxID = id
+			}
+		}
 		return true
 	}
 	var ok bool

@@ -34,6 +34,16 @@ func (l *Life) ICalUID() string { return l.Head.ICalUID }
 // has now. Only then do the UIDs in Base, Asof and Prev mean anything.
 func (l *Life) Native() bool { return l.native }
 
+// MailboxID is that of the mailbox that private properties are about, as far as they say
+// it: "" for those that came here with another folder, from a mail server whose ids mean
+// nothing on this one.
+func (l *Life) MailboxID() string {
+	if !l.native {
+		return ""
+	}
+	return l.Head.MailboxID
+}
+
 // props says whether this is a life of the collection's properties.
 func (l *Life) props() bool { return l.Head.Op == OpProps }
 

@@ -41,6 +41,18 @@ func (l *Listing) Props(name string) *Life {
 	return nil
 }
 
+// PropsOf is the newest life of private properties that says MailboxID id, under whatever
+// Name; nil if there is none.
+func (l *Listing) PropsOf(id string) *Life {
+	var of *Life
+	for e := range l.AllProps() {
+		if e.MailboxID() == id && (of == nil || e.Head.UID > of.Head.UID) {
+			of = e
+		}
+	}
+	return of
+}
+
 // AllProps are the lives of properties, of whatever Name.
 func (l *Listing) AllProps() iter.Seq[*Life] {
 	return func(yield func(*Life) bool) {

@@ -104,6 +104,9 @@ func appendFields(b []byte, r Record) []byte {
 	if r.MovedFrom != "" {
 		b = appendField(b, "X-Calgate-Moved-From", r.MovedFrom)
 	}
+	if r.MailboxID != "" {
+		b = appendField(b, "X-Calgate-MailboxID", PercentEncode(r.MailboxID))
+	}
 	return b
 }
 

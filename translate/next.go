@@ -11,6 +11,7 @@ type Write struct {
 	Length    int64
 	Span      Span
 	MovedFrom string
+	MailboxID string // of private properties; at most MaxName octets
 }
 
 // Next fills the fields of the version that replaces, or deletes, what h shows; h
@@ -26,6 +27,7 @@ func (l *Listing) Next(w Write, h *Life) Record {
 		r.Hash, r.Length, r.Span = "", 0, Span{}
 	case OpProps:
 		r.Name, r.ICalUID, r.Span = storedName(r.Name), "", Span{}
+		r.MailboxID = w.MailboxID
 	}
 	if h == nil {
 		return r

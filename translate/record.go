@@ -113,6 +113,7 @@ type Record struct {
 	Length    int64  // octets of the body
 	Span      Span
 	MovedFrom string // value of X-Calgate-Moved-From, "" where there is none
+	MailboxID string // X-Calgate-MailboxID of a private props message, decoded; "" where there is none
 
 	Size         int64     // RFC822.SIZE
 	InternalDate time.Time // INTERNALDATE
@@ -129,7 +130,7 @@ var IndexFields = []string{
 	"X-Calgate-Op", "X-Calgate-Name", "X-Calgate-UID", "X-Calgate-Folder",
 	"X-Calgate-Life", "X-Calgate-Gen", "X-Calgate-Base", "X-Calgate-Asof",
 	"X-Calgate-Prev", "X-Calgate-Token", "X-Calgate-Hash", "X-Calgate-Length",
-	"X-Calgate-Span", "X-Calgate-Moved-From",
+	"X-Calgate-Span", "X-Calgate-Moved-From", "X-Calgate-MailboxID",
 	"Date", "From", "Message-ID", "Content-Type",
 	"Received", "Return-Path", "Delivered-To",
 }

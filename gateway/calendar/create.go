@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 // errNotDone says that the mail server answered OK and did nothing.
@@ -56,7 +57,7 @@ func (a *Account) Create(ctx context.Context, path []string, kind Kind, set []Pr
 		return c, &Error{Op: "Create", Mailbox: c.Mailbox, Kind: Exists}
 	}
 	entries := a.markType(ctx, c)
-	body, err := v.patchLife(ctx, collection, changes(nil, set, nil), true)
+	body, err := v.patchLife(ctx, translate.Write{Name: collection}, changes(nil, set, nil), true)
 	if err == nil {
 		v.annotate(ctx, entries, set, nil, body)
 	}

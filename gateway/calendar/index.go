@@ -302,7 +302,7 @@ func (ix *index) withFlagged(uids []uint32) *index {
 func (ix *index) size() int64 {
 	n := int64(512)
 	for _, r := range ix.records {
-		n += 512 + int64(len(r.Name)+len(r.ICalUID)+len(r.Hash)+len(r.MovedFrom)+32*len(r.Prev))
+		n += 512 + int64(len(r.Name)+len(r.ICalUID)+len(r.Hash)+len(r.MovedFrom)+len(r.MailboxID)+32*len(r.Prev))
 	}
 	return n
 }

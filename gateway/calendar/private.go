@@ -3,15 +3,14 @@ package calendar
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 // settingsMailbox is the user's own mailbox for what is nobody else's: a name and a
 // colour for somebody's calendar. It is never a calendar, and it is made when it is
-// first needed. In it each calendar has a props life of its own, called
-// "~owner/mailbox".
+// first needed. In it each calendar has a props life of its own, see privateKey.
 const settingsMailbox = "calgate"
 
 // settings is what a request knows of the user's settings mailbox.
@@ -78,19 +77,6 @@ func (a *Account) settingsView() *View {
 // shares the calendar of another, and who may not change what all see.
 func (v *View) mayBePrivate() bool { return v.calendar.Others() || !v.May(WriteProperties) }
 
-// privateName is the name of the life with the user's own properties of a calendar.
-// All spellings in which a URL can name the owner are one.
-func (a *Account) privateName(c Calendar) string {
-	owner, mailbox := a.name, c.Mailbox
-	if c.Others() {
-		owner, mailbox, _ = strings.Cut(mailbox[1:], "/")
-	}
-	if _, domain, ok := strings.Cut(a.name, "@"); ok && !strings.Contains(owner, "@") {
-		owner += "@" + domain
-	}
-	return "~" + strings.ToLower(owner) + "/" + mailbox
-}
-
 // privateLife is the user's own properties of the calendar as the settings mailbox has
 // them, ordered by name.
 func (v *View) privateLife(ctx context.Context) (properties, error) {
@@ -103,12 +89,12 @@ func (v *View) privateLife(ctx context.Context) (properties, error) {
 		return nil, err
 	}
 	for range maxLooks {
-		head := s.propsHead(ctx, a.privateName(v.calendar))
+		head := s.propsHead(ctx, v.privateKey().life(s.ix.listing))
 		if head == nil {
 			return nil, nil
 		}
 		if _, read := a.settings.own[head.UID]; !read {
-			if err := a.readPrivate(ctx, s, v.calendar); err != nil {
+			if err := v.readPrivate(ctx, s); err != nil {
 				return nil, err
 			}
 		}
@@ -123,18 +109,21 @@ func (v *View) privateLife(ctx context.Context) (properties, error) {
 	return nil, s.unavailable("Properties", errMoving)
 }
 
-// readPrivate reads the life of a calendar in the settings mailbox, and those of the
+// readPrivate reads the life of the calendar in the settings mailbox, and those of the
 // calendars that come after it in what this request opens, as far as one FETCH goes.
 // Only these are kept: the mailbox may hold any number.
-func (a *Account) readPrivate(ctx context.Context, s *View, c Calendar) error {
-	wanted := []Calendar{c}
-	if i := slices.IndexFunc(a.opened, func(o Calendar) bool { return o.Mailbox == c.Mailbox }); i >= 0 {
-		wanted = a.opened[i:]
+func (v *View) readPrivate(ctx context.Context, s *View) error {
+	a := v.account
+	wanted := []privateKey{v.privateKey()}
+	if i := slices.IndexFunc(a.opened, func(o Calendar) bool { return o.Mailbox == v.calendar.Mailbox }); i >= 0 {
+		for _, c := range a.opened[i+1:] {
+			wanted = append(wanted, a.privateKey(c, a.states[c.Mailbox].Mailbox))
+		}
 	}
 	var items []Item
 	octets := int64(0)
-	for _, c := range wanted {
-		head := s.propsHead(ctx, a.privateName(c))
+	for _, k := range wanted {
+		head := s.propsHead(ctx, k.life(s.ix.listing))
 		if head == nil {
 			continue
 		}
@@ -176,7 +165,8 @@ func (v *View) patchPrivate(ctx context.Context, entries imapstore.Annotations, 
 	return v.patchSettings(ctx, changes(annotations(entries, private), set, remove))
 }
 
-// patchSettings changes the user's own properties in the settings mailbox.
+// patchSettings changes the user's own properties in the settings mailbox. Those that a
+// calendar has kept under another name come to the present one.
 func (v *View) patchSettings(ctx context.Context, change func(properties) properties) error {
 	a := v.account
 	s := a.settingsView()
@@ -191,7 +181,27 @@ func (v *View) patchSettings(ctx context.Context, change func(properties) proper
 	}
 	v.besides = s
 	a.settings = settings{asked: true, exists: true, triple: s.ix.triple, view: s}
-	_, err = s.patchLife(ctx, a.privateName(v.calendar), change, false)
+	k := v.privateKey()
+	w := translate.Write{Name: k.place(s.ix.listing), MailboxID: k.id}
+	old := k.life(s.ix.listing)
+	if old == nil || old == s.ix.listing.Props(w.Name) {
+		_, err = s.patchLife(ctx, w, change, false)
+		return err
+	}
+	carried, err := s.life(ctx, old.Name)
+	if err != nil {
+		return err
+	}
+	_, err = s.patchLife(ctx, w, func(now properties) properties {
+		if len(now) == 0 {
+			now = carried
+		}
+		carried = nil // who is first has brought them
+		return change(now)
+	}, false)
+	if err == nil && old.MailboxID() == k.id {
+		s.leave(ctx, old)
+	}
 	return err
 }
 

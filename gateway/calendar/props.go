@@ -156,8 +156,7 @@ func (ps properties) there() properties {
 }
 
 // propsHead is the message that holds a props life, nil where there is nothing to read.
-func (v *View) propsHead(ctx context.Context, name string) *translate.Record {
-	life := v.ix.listing.Props(name)
+func (v *View) propsHead(ctx context.Context, life *translate.Life) *translate.Record {
 	if life == nil || life.Head.Length == 0 {
 		return nil
 	}
@@ -172,7 +171,7 @@ func (v *View) propsHead(ctx context.Context, name string) *translate.Record {
 // life reads the properties of a props life, nil where there is none.
 func (v *View) life(ctx context.Context, name string) (properties, error) {
 	for range maxLooks {
-		head := v.propsHead(ctx, name)
+		head := v.propsHead(ctx, v.ix.listing.Props(name))
 		if head == nil {
 			return nil, nil
 		}
@@ -210,7 +209,7 @@ func (v *View) Patch(ctx context.Context, set []Property, remove []PropertyName)
 	if !v.May(WriteProperties) {
 		return v.patchPrivate(ctx, entries, set, remove)
 	}
-	body, err := v.patchLife(ctx, collection, changes(annotations(entries, shared), set, remove), false)
+	body, err := v.patchLife(ctx, translate.Write{Name: collection}, changes(annotations(entries, shared), set, remove), false)
 	if err != nil {
 		return err
 	}
@@ -232,9 +231,9 @@ func changes(below properties, set []Property, remove []PropertyName) func(prope
 // errFirst says that a calendar has properties already.
 var errFirst = errors.New("the calendar has properties already")
 
-// patchLife writes the next version of a props life; first wants to be the one that
+// patchLife writes the next version of a props life, w.Name; first wants to be the one that
 // begins it, and fails with Kind Exists otherwise. It gives the body that was stored.
-func (v *View) patchLife(ctx context.Context, name string, change func(properties) properties, first bool) ([]byte, error) {
+func (v *View) patchLife(ctx context.Context, w translate.Write, change func(properties) properties, first bool) ([]byte, error) {
 	for try := range maxTries {
 		if try > 0 {
 			if err := v.look(ctx); err != nil {
@@ -244,15 +243,15 @@ func (v *View) patchLife(ctx context.Context, name string, change func(propertie
 		if err := v.require("Patch", WriteProperties); err != nil {
 			return nil, err
 		}
-		head := v.ix.listing.Props(name)
+		head := v.ix.listing.Props(w.Name)
 		if first && head != nil {
 			return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: Exists, Err: errFirst}
 		}
-		old, err := v.life(ctx, name)
+		old, err := v.life(ctx, w.Name)
 		if err != nil {
 			return nil, err
 		}
-		if v.ix.listing.Props(name) != head {
+		if v.ix.listing.Props(w.Name) != head {
 			continue // replaced while it was read
 		}
 		merged := change(old)
@@ -260,7 +259,7 @@ func (v *View) patchLife(ctx context.Context, name string, change func(propertie
 		if len(merged) > maxProperties || len(body) > maxPropertyOctets {
 			return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
 		}
-		w := translate.Write{Op: translate.OpProps, Name: name, Hash: translate.Hash(body), Length: int64(len(body))}
+		w.Op, w.Hash, w.Length = translate.OpProps, translate.Hash(body), int64(len(body))
 		if _, err = v.append(ctx, "Patch", w, head, "", body); !errors.Is(err, errLost) {
 			return body, err
 		}

@@ -113,7 +113,7 @@ func TestLargeProperties(t *testing.T) {
 }
 
 // Of one's own properties of other users' calendars those are read that a request is about, and of many no more at once than
-// other bodies.
+// other bodies, also where their owner has moved some of the calendars since.
 func TestPrivateLivesInParts(t *testing.T) {
 	t.Parallel()
 	b := backends.Memory(t)
@@ -122,18 +122,23 @@ func TestPrivateLivesInParts(t *testing.T) {
 	a := loginAt(t, b.URL(), user, password)
 	const n = 7
 	var calendars []Calendar
+	listed := states{}
+	view := func(a *Account, c Calendar) *View {
+		return &View{account: a, calendar: c, ix: &index{triple: listed[c.Mailbox].Mailbox}}
+	}
 	value := strings.Repeat("x", maxPropertyOctets-100)
 	for i := range n {
 		c := Calendar{Mailbox: fmt.Sprintf("~bob/Calendar/%d", i), Exists: true}
 		calendars = append(calendars, c)
+		listed[c.Mailbox] = imapstore.Listed{Mailbox: imapstore.Mailbox{ID: fmt.Sprint("id", i)}}
 		set := []Property{{Name: PropertyName{"urn:x", fmt.Sprint(i)}, XML: value}}
-		if err := (&View{account: a, calendar: c}).patchSettings(t.Context(), changes(nil, set, nil)); err != nil {
+		if err := view(a, c).patchSettings(t.Context(), changes(nil, set, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	read := func(a *Account, c Calendar) {
 		t.Helper()
-		ps, err := (&View{account: a, calendar: c}).privateLife(t.Context())
+		ps, err := view(a, c).privateLife(t.Context())
 		if err != nil || len(ps) != 1 || !strings.HasSuffix(c.Mailbox, "/"+ps[0].Name.Local) || ps[0].XML != value {
 			t.Errorf("%s: %d properties, %v", c.Mailbox, len(ps), err)
 		}
@@ -144,13 +149,18 @@ func TestPrivateLivesInParts(t *testing.T) {
 	if len(a.settings.own) != 1 || len(bodyFetches(wire)) != 1 {
 		t.Errorf("of one calendar %d are read: %q", len(a.settings.own), bodyFetches(wire))
 	}
-	if ps, err := (&View{account: a, calendar: Calendar{Mailbox: "~bob/Other", Exists: true}}).privateLife(t.Context()); err != nil || len(ps) > 0 || len(bodyFetches(wire)) != 1 {
+	if ps, err := view(a, Calendar{Mailbox: "~bob/Other", Exists: true}).privateLife(t.Context()); err != nil || len(ps) > 0 || len(bodyFetches(wire)) != 1 {
 		t.Errorf("of a calendar without any: %v, %v, %q", ps, err, bodyFetches(wire))
 	}
 
 	a = loginAt(t, wire.URL(), user, password)
 	wire.Forget()
-	a.opened = calendars
+	for i := 1; i < n; i += 2 {
+		was := calendars[i].Mailbox
+		calendars[i].Mailbox = fmt.Sprintf("~bob/Moved/%d", i)
+		listed[calendars[i].Mailbox] = listed[was]
+	}
+	a.opened, a.states = calendars, listed
 	for _, c := range calendars {
 		read(a, c)
 		octets := int64(0)
