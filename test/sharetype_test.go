@@ -57,4 +57,16 @@ func TestShareForgotten(t *testing.T) {
 			t.Errorf("after %s %s: Work is shared %v, Moved %v", step.request.method, step.request.path, w, m)
 		}
 	}
+	// a gateway that remembers nothing is never late
+	r.owner.gateway = startGateway(t, r.b, nil, true)
+	for _, rights := range []string{"lr", "", "lr"} {
+		if rights == "" {
+			r.unset(t)
+		} else {
+			setACL(t, r.b, r.owner, "Calendar", r.guest.user, rights)
+		}
+		if got := shared(r.own); got != (rights != "") {
+			t.Errorf("without a cache a calendar with the rights %q for the guest is shared: %v", rights, got)
+		}
+	}
 }

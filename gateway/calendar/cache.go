@@ -9,7 +9,8 @@ import (
 // cache holds what was read before: indexes of folders, bodies, and the lists of
 // mailboxes. Nothing here is needed for a right answer; every entry is named by
 // what validates it, or validated by the look that uses it, but for sharings, which
-// are believed for SharingLag. Entries belong to one login: UIDVALIDITYs of different users' folders can be equal.
+// are believed for SharingLag. Entries belong to one login: UIDVALIDITYs of different
+// users' folders can be equal.
 type cache struct {
 	indexes  *otter.Cache[folderKey, *index]
 	bodies   *otter.Cache[bodyKey, []byte]

@@ -50,13 +50,15 @@ func (a *Account) Shared(ctx context.Context, calendars ...Calendar) (map[string
 		anew = anew || s.doubt
 		ask = append(ask, c.Mailbox)
 	}
-	if len(ask) == 0 {
-		return a.shared, nil
+	if len(ask) > 0 {
+		if err := a.askShared(ctx, ask, anew); err != nil {
+			return nil, wrap("ACL", "", err)
+		}
 	}
-	return a.shared, wrap("ACL", "", a.askShared(ctx, ask, anew))
+	return a.shared, nil
 }
 
-// listedWith tells whether a privilege may be there as far as the last listing of this request says.
+// listedWith tells whether a privilege may be there, as far as the last listing of this request says.
 func (a *Account) listedWith(c Calendar, p Privilege) bool {
 	return !a.states[c.Mailbox].HasRights || a.states.rights(c).has(needs[p]...)
 }
