@@ -44,8 +44,8 @@ func newFleetMail(f *fleet) *fleetMail {
 	return m
 }
 
-// run works until the context ends, and expunges nothing more from when calm is closed, which it does itself, after half of
-// this time: an expunge may make a sync-token worthless, and then a client can follow one.
+// run works until the context ends, and expunges nothing more from when calm is closed, which it does itself, after the first
+// expunge and half of this time: an expunge may make a sync-token worthless, and then a client can follow one.
 func (m *fleetMail) run(ctx context.Context, long time.Duration, calm chan<- struct{}) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -56,7 +56,7 @@ func (m *fleetMail) run(ctx context.Context, long time.Duration, calm chan<- str
 			return
 		case <-tick.C:
 		}
-		if expunges && time.Since(m.h.begin) > long/2 {
+		if expunges && len(m.gone) > 0 && time.Since(m.h.begin) > long/2 {
 			expunges = false
 			close(calm)
 		}
@@ -69,7 +69,8 @@ func (m *fleetMail) run(ctx context.Context, long time.Duration, calm chan<- str
 	}
 }
 
-var mailActs = []string{"mail appended", "mail copied", "mail flagged", "mail appended", "mail expunged"}
+// mailActs come round. The expunge is early: where others hold the lock of a folder, one act may take a second.
+var mailActs = []string{"mail appended", "mail appended", "mail expunged", "mail copied", "mail flagged"}
 
 // act does the next of these, and says which.
 func (m *fleetMail) act(expunges bool) (string, error) {
