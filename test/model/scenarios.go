@@ -164,7 +164,7 @@ func large() []scenario {
 		{title: "5 processes: invitation, COPY, foreign EXPUNGE, DELETE, sync", ops: []op{raw(1, 1, 1), dup, expungeFirst, uncond(deleteOp(0, 0)), sync}},
 		{title: "5 processes: DELETE over quota, PUT If-Match a, DELETE a, create a, sweep", ops: []op{overQuota(deleteOp(0, 1)), ifMatch(putOp(0, 1), 1), uncond(deleteOp(0, 0)), create(0, 1), sweep}},
 		{title: "5 processes: two invitations, PUT, DELETE over quota, sync", ops: []op{raw(0, 1, 0), raw(1, 1, 1), uncond(putOp(0, 1)), overQuota(uncond(deleteOp(0, 0))), sync}, empty: true},
-		{title: "5 processes: pages, PUT If-Match a, DELETE a, create b, foreign EXPUNGE", ops: []op{pages, ifMatch(putOp(0, 1), 1), deleteOp(0, 1), create(1, 2), expungeSecond}},
+		{title: "5 processes: pages, PUT If-Match a, DELETE a, create b, foreign EXPUNGE", ops: []op{pages, ifMatch(putOp(0, 1), 1), deleteOp(0, 1), create(1, 2), expungeFirst}},
 		{title: "5 processes: pages, create b, create c, DELETE b, sweep", ops: []op{pages, create(1, 2), create(2, 3), uncond(op{kind: opDelete, name: 1, ical: 2}), sweep}},
 		{title: "5 processes: migration, foreign EXPUNGE, create, PUT If-Match, sweep", ops: []op{migrate, expungeFirst, create(0, 1), ifMatch(putOp(0, 1), 1), sweep}},
 	}
