@@ -18,15 +18,7 @@ func TestBodiesInParts(t *testing.T) {
 	b := backends.Memory(t)
 	user, password := b.User()
 	a := loginAt(t, b.URL(), user, password)
-	h, err := a.CreateDefaults(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := h.DefaultCalendar()
-	v, err := a.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, v := openDefault(t, a)
 	const event = "BEGIN:VEVENT\r\nUID:%d\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261125T090000Z\r\nSUMMARY:%s\r\nEND:VEVENT\r\n"
 	const calendar = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n%sEND:VCALENDAR\r\n"
 	line := "\r\n " + strings.Repeat("x", 900)

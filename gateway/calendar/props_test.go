@@ -65,6 +65,20 @@ func loginAt(t *testing.T, url, user, password string) *Account {
 	return a
 }
 
+// openDefault makes the default calendar and opens it.
+func openDefault(t *testing.T, a *Account) (Calendar, *View) {
+	t.Helper()
+	h, err := a.CreateDefaults(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := a.Open(t.Context(), h.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.DefaultCalendar(), v
+}
+
 // Properties that are too large, as any program can store them, are not even fetched; a PROPPATCH puts its own in their place.
 func TestLargeProperties(t *testing.T) {
 	t.Parallel()
@@ -77,21 +91,14 @@ func TestLargeProperties(t *testing.T) {
 			body := append([]byte("{urn%3Ax}large "), bytes.Repeat([]byte("x"), octets.are)...)
 			user, password := b.User()
 			a := loginAt(t, wire.URL(), user, password)
-			h, err := a.CreateDefaults(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := h.DefaultCalendar()
-			v, err := a.Open(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, v := openDefault(t, a)
 			w := translate.Write{Op: translate.OpProps, Token: translate.NewToken(), Asof: v.ix.triple.UIDNext - 1, Hash: translate.Hash(body), Length: int64(octets.said)}
 			message := translate.Message(v.ix.listing.Next(w, nil), translate.Envelope{From: user, Date: v.looked}, body)
 			if _, err := a.session.Append(t.Context(), c.Mailbox, imapstore.Outgoing{Octets: message}, v.looked.Add(maxLook)); err != nil {
 				t.Fatal(err)
 			}
 			wire.Forget()
+			var err error
 			if v, err = a.Open(t.Context(), c); err != nil || v.ix.listing.Props(collection) == nil {
 				t.Fatalf("the message is not there: %v", err)
 			}
