@@ -60,10 +60,10 @@ func cyrusText(space, local string) annotation {
 }
 
 // cyrusAlarms are VALARM components as text, which Cyrus takes in every release. What some of them write themselves is a
-// list in a form of their own, in which the text is one value: that is not read.
+// list in a form of its own, "%(KEY value ...)", in which the text is one value: that is not read.
 func cyrusAlarms(local string) annotation {
 	a := cyrusText("urn:ietf:params:xml:ns:caldav", local)
-	a.read = func(value string) (string, bool) { return value, strings.HasPrefix(value, "BEGIN:") }
+	a.read = func(value string) (string, bool) { return value, !strings.HasPrefix(value, "%(") }
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"calgate/imapstore"
 	"calgate/translate"
@@ -110,6 +111,11 @@ func (a *Account) prepare(ctx context.Context, h *Home, moving Calendar) error {
 	if caps.Condstore && caps.MailboxIDs() {
 		return nil
 	}
+	if caps.MixesSeconds() {
+		if err := nextSecond(ctx); err != nil {
+			return wrap("Rename", moving.Mailbox, err)
+		}
+	}
 	for _, c := range h.Calendars {
 		if c.Mailbox != moving.Mailbox && !below(moving.Mailbox, c.Mailbox) {
 			continue
@@ -149,14 +155,30 @@ func (v *View) identify(ctx context.Context) error {
 	return err
 }
 
+// nextSecond lets the present second pass: nothing that was answered before is mixed with
+// what comes after the move.
+func nextSecond(ctx context.Context) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // tidy removes the garbage. Courier mixes the messages of one second at RENAME, and of two
 // that replaced the same version in that second, or wanted the same name, only the order
-// says which of them lost. Servers with CONDSTORE keep it.
+// says which of them lost. Servers with CONDSTORE keep it. Of a foreign message and the
+// tombstone over it, too, the order alone says which came first.
 func (v *View) tidy(ctx context.Context) error {
 	if !v.mayRemove() {
 		return nil
 	}
-	return v.expunge(ctx, v.ix.listing.Garbage())
+	gone := v.ix.listing.Garbage()
+	if v.account.session.Caps().MixesSeconds() {
+		gone = append(gone, v.ix.listing.Unordered()...)
+	}
+	return v.expunge(ctx, gone)
 }
 
 // rename is RENAME, told to the log, and the mailboxes after it. Their names tell what
