@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 var (
@@ -47,7 +48,7 @@ func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calend
 	if err != nil {
 		return c, err
 	}
-	if err := a.tidy(ctx, h, c); err != nil {
+	if err := a.prepare(ctx, h, c); err != nil {
 		return c, err
 	}
 	defer a.forgetHome()
@@ -102,12 +103,11 @@ func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapst
 	return moving, nil
 }
 
-// tidy removes the garbage of a calendar that is about to move, and of those below it.
-// Courier mixes the messages of one second at RENAME, and of two that replaced the same
-// version in that second, or wanted the same name, only the order says which of them
-// lost. Servers with CONDSTORE keep it.
-func (a *Account) tidy(ctx context.Context, h *Home, moving Calendar) error {
-	if a.session.Caps().Condstore {
+// prepare makes a calendar that is about to move, and those below it, ready for a server
+// that does not keep their order or what tells them apart.
+func (a *Account) prepare(ctx context.Context, h *Home, moving Calendar) error {
+	caps := a.session.Caps()
+	if caps.Condstore && caps.MailboxIDs() {
 		return nil
 	}
 	for _, c := range h.Calendars {
@@ -121,14 +121,42 @@ func (a *Account) tidy(ctx context.Context, h *Home, moving Calendar) error {
 		if err != nil {
 			return err
 		}
-		if !v.mayRemove() {
-			continue
+		if !caps.MailboxIDs() {
+			if err := v.identify(ctx); err != nil {
+				return err
+			}
 		}
-		if err := v.expunge(ctx, v.ix.listing.Garbage()); err != nil {
-			return err
+		if !caps.Condstore {
+			if err := v.tidy(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// identify lets a folder that says nothing of itself say under which id others may have
+// properties of it. Where that cannot be written the calendar moves all the same.
+func (v *View) identify(ctx context.Context) error {
+	if v.ix.listing.Props(collection) != nil {
+		return nil
+	}
+	_, err := v.patchLife(ctx, translate.Write{Name: collection}, func(now properties) properties { return now }, false)
+	if IsKind(err, OverQuota) || IsKind(err, Forbidden) {
+		v.account.server.o.Logger.WarnContext(ctx, "what others call a moved calendar may not follow", "mailbox", v.calendar.Mailbox, "user", v.account.name, "err", err)
+		return nil
+	}
+	return err
+}
+
+// tidy removes the garbage. Courier mixes the messages of one second at RENAME, and of two
+// that replaced the same version in that second, or wanted the same name, only the order
+// says which of them lost. Servers with CONDSTORE keep it.
+func (v *View) tidy(ctx context.Context) error {
+	if !v.mayRemove() {
+		return nil
+	}
+	return v.expunge(ctx, v.ix.listing.Garbage())
 }
 
 // rename is RENAME, told to the log, and the mailboxes after it. Their names tell what
