@@ -23,7 +23,8 @@ import (
 // outside of that time is a refusal, and what is written within never is one, whatever
 // octets an object has.
 //
-// Of HTTP/2, which says in frames what it refuses itself, nothing is touched.
+// Of HTTP/2, which says in frames what it refuses itself, nothing is touched: there
+// StateIdle comes before the last of an answer is out.
 type conn struct {
 	net.Conn
 	server *Server
@@ -31,6 +32,7 @@ type conn struct {
 	handshake func() error // of TLS, once; nil: cleartext
 
 	handling atomic.Bool // from the call of the handler until its answer is out
+	frames   atomic.Bool // HTTP/2 has called the handler
 	refused  bool
 }
 
@@ -51,6 +53,7 @@ func beginAnswer(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 			c.handling.Store(true)
+			c.frames.Store(r.ProtoMajor == 2)
 		}
 		h.ServeHTTP(w, r)
 	})
@@ -93,11 +96,11 @@ func (c *conn) shakeHands(t *tls.Conn) error {
 
 func (c *conn) Write(p []byte) (int, error) {
 	switch {
-	case c.handling.Load():
+	case c.handling.Load() || c.frames.Load():
 		return c.Conn.Write(p)
 	case c.refused: // the rest of what is answered already
 		return len(p), nil
-	case !isStatusLine(p): // HTTP/2, of which no frame is so long
+	case !isStatusLine(p): // frames before the first request, of which none is so long
 		return c.Conn.Write(p)
 	}
 	if err := c.refuse(c.Conn, readRefusal(p)); err != nil {

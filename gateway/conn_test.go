@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // serveTLS serves a handler as the command does, and returns its address and what a client must know.
@@ -215,6 +217,37 @@ func TestAnswerThatLooksLikeARefusal(t *testing.T) {
 			if err != nil || string(body) != whole || res.ProtoMajor != max(version, 1) {
 				t.Errorf("%d: %s: %d octets, want %d, %v", version, res.Proto, len(body), len(whole), err)
 			}
+		}
+	}
+}
+
+// Answers over HTTP/2 share a buffer, and what is left of one in it, which may begin with anything, is written when the
+// last of them has ended.
+func TestAnswersAtOnce(t *testing.T) {
+	text := strings.Repeat("HTTP/1.", 500)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, text) })
+	address, config := serveTLS(t, handler, slog.New(slog.DiscardHandler))
+	transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: config}
+	transport.Protocols.SetHTTP2(true)
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	for range 100 {
+		var asked errgroup.Group
+		for range 8 {
+			asked.Go(func() error {
+				res, err := client.Get("https://" + address)
+				if err != nil {
+					return err
+				}
+				defer res.Body.Close()
+				if body, err := io.ReadAll(res.Body); err != nil || string(body) != text {
+					return fmt.Errorf("%d octets, want %d, %v", len(body), len(text), err)
+				}
+				return nil
+			})
+		}
+		if err := asked.Wait(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
