@@ -134,9 +134,11 @@ func readRefusal(answer []byte) *HTTPError {
 	return &HTTPError{Code: code, Public: cmp.Or(strings.TrimPrefix(text, ": "), name)}
 }
 
-// refuse writes the only answer that the connection still has.
+// refuse writes the only answer that the connection still has. Of this one no handler
+// watches the progress.
 func (c *conn) refuse(w io.Writer, e *HTTPError) error {
 	c.refused = true
+	c.SetWriteDeadline(time.Now().Add(headerTimeout))
 	body := e.body()
 	answer := http.Response{
 		StatusCode: e.Code, ProtoMajor: 1, ProtoMinor: 1, Close: true, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,6 +175,19 @@ func TestHandshakeWithoutAPeer(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// Who sends what is none and reads nothing is not waited for, either.
+func TestRefusalThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer near.Close()
+		c, start := newConn(far, NewServer(http.NotFoundHandler(), nil, slog.New(slog.DiscardHandler))), time.Now()
+		if _, err := io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != headerTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		c.Close()
 	})
 }
 
