@@ -37,6 +37,8 @@ type history struct {
 	counts   map[string]int
 	mail     map[string]mailed // by value
 	refusals []refusal
+
+	renumbered [][2]int64 // from when until when the server gave a mail another UID
 }
 
 func newHistory() *history {

@@ -24,6 +24,7 @@ type fleetMail struct {
 	next   int
 	acts   int
 	copies map[string]imap.UIDSet // by value
+	seen   map[string]int64       // when these were what there is
 	gone   map[string]imap.UIDSet // the same of what it expunged
 }
 
@@ -34,7 +35,7 @@ func newFleetMail(f *fleet) *fleetMail {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { c.Close() })
-	m := &fleetMail{t: f.t, h: f.h, rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0)), c: c, folder: f.store.name("Calendar"), copies: map[string]imap.UIDSet{}, gone: map[string]imap.UIDSet{}}
+	m := &fleetMail{t: f.t, h: f.h, rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0)), c: c, folder: f.store.name("Calendar"), copies: map[string]imap.UIDSet{}, seen: map[string]int64{}, gone: map[string]imap.UIDSet{}}
 	if err := c.Login(f.client.user, f.client.secret).Wait(); err != nil {
 		f.t.Fatal(err)
 	}
@@ -53,6 +54,11 @@ func (m *fleetMail) run(ctx context.Context, long time.Duration, calm chan<- str
 	for {
 		select {
 		case <-ctx.Done():
+			for value := range m.copies {
+				if err := m.recheck(value, false); err != nil {
+					m.t.Errorf("the mail program: %v", err)
+				}
+			}
 			return
 		case <-tick.C:
 		}
@@ -90,6 +96,11 @@ func (m *fleetMail) act(expunges bool) (string, error) {
 		return did, m.append()
 	}
 	value := values[m.rand.IntN(len(values))]
+	if did != "mail expunged" { // which tells why a token is refused, too
+		if err := m.recheck(value, false); err != nil {
+			return did, err
+		}
+	}
 	uids := m.copies[value]
 	switch did {
 	case "mail flagged":
@@ -97,9 +108,9 @@ func (m *fleetMail) act(expunges bool) (string, error) {
 		return did, m.c.Store(uids, &imap.StoreFlags{Op: []imap.StoreFlagsOp{imap.StoreFlagsAdd, imap.StoreFlagsDel}[m.rand.IntN(2)], Silent: true,
 			Flags: flags[m.rand.IntN(3):]}, nil).Close()
 	case "mail copied":
-		data, err := m.c.Copy(uids, m.folder).Wait()
+		_, err := m.c.Copy(uids, m.folder).Wait()
 		if err == nil {
-			m.copies[value] = append(uids, data.DestUIDs...)
+			err = m.recheck(value, true)
 		}
 		return did, err
 	}
@@ -111,8 +122,21 @@ func (m *fleetMail) act(expunges bool) (string, error) {
 	return did, err
 }
 
-// expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder. It looks for
-// the copies too: Courier does not name all of them in COPYUID while others append.
+// recheck finds the copies of a value again. Other ones than before, where it made none, were numbered anew by the server.
+func (m *fleetMail) recheck(value string, made bool) error {
+	found, err := m.search(value)
+	if err != nil {
+		return err
+	}
+	uids, now := imap.UIDSetNum(found...), m.h.now()
+	if known, ok := m.copies[value]; ok && !made && known.String() != uids.String() {
+		m.h.renumber(m.seen[value], now)
+	}
+	m.copies[value], m.seen[value] = uids, now
+	return nil
+}
+
+// expunge looks whether it has happened: that a server says OK proves nothing while others work in the folder.
 func (m *fleetMail) expunge(value string) error {
 	for range 20 {
 		found, err := m.search(value)
@@ -130,7 +154,7 @@ func (m *fleetMail) expunge(value string) error {
 	return fmt.Errorf("%s cannot be expunged", value)
 }
 
-// search finds all copies of a value.
+// search finds all copies of a value. Courier does not name all of them in COPYUID while others append.
 func (m *fleetMail) search(value string) ([]imap.UID, error) {
 	if err := m.c.Noop().Wait(); err != nil {
 		return nil, err
@@ -150,7 +174,7 @@ func (m *fleetMail) append() error {
 	if err != nil {
 		return err
 	}
-	m.copies[value] = imap.UIDSetNum(data.UID)
+	m.copies[value], m.seen[value] = imap.UIDSetNum(data.UID), m.h.now()
 	m.h.mailed(value, func(v *mailed) { v.there = m.h.now() })
 	return nil
 }
