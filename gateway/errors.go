@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"calgate/gateway/calendar"
@@ -132,8 +133,11 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.Conflict:
 		e.Code, e.Public = http.StatusConflict, "the collection above does not exist"
 	case calendar.UIDConflict:
-		// 409, because the client can solve it by writing to that href instead.
-		e.Code, e.Precondition, e.Public = http.StatusConflict, caldav("no-uid-conflict"), "another object has this UID"
+		// As for every precondition of RFC 4791 section 5.3.2.1: the same request fails again as long as that object is there.
+		e.Code, e.Precondition, e.Public = http.StatusForbidden, caldav("no-uid-conflict"), "another object has this UID"
+		if strings.HasPrefix(q.r.UserAgent(), "DAVx5/") {
+			e.Code = http.StatusPreconditionFailed // a conflict to it; 403 without need-privileges ends its sync
+		}
 		if at := q.about(c.Mailbox); at.collection != "" && c.Name != "" {
 			e.Href = []string{at.collection + escapeSegment(c.Name)}
 		}

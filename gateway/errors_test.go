@@ -35,7 +35,7 @@ func TestErrorStatus(t *testing.T) {
 		{forbidden(calendar.WriteContent), 403, `<D:href>/CalDAV/Work/a.ics</D:href><D:privilege><D:write-content/>`},
 		{kind(calendar.Exists), 405, `<D:resource-must-be-null/>`},
 		{kind(calendar.Conflict), 409, ""},
-		{&calendar.Error{Kind: calendar.UIDConflict, Name: "b c.ics"}, 409, `:no-uid-conflict><D:href>/CalDAV/Work/b%20c.ics</D:href>`},
+		{&calendar.Error{Kind: calendar.UIDConflict, Name: "b c.ics"}, 403, `:no-uid-conflict><D:href>/CalDAV/Work/b%20c.ics</D:href>`},
 		{kind(calendar.PreconditionFailed), 412, ""},
 		{kind(calendar.OverQuota), 507, `<D:quota-not-exceeded/>`},
 		{&calendar.Error{Op: "Replace", Kind: calendar.OverQuota, Name: "b.ics"}, 507, `<D:quota-not-exceeded/><error xmlns="urn:calgate:error">the mail account is full; the publication stopped at b.ics</error></D:error>`},

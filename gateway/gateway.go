@@ -37,13 +37,8 @@ type Options struct {
 // section 2). Changing it makes every one of them ask its user again.
 const realm = "calgate"
 
-// maxHeader limits the request line and the header section, in octets.
-const maxHeader = 64 << 10
-
-// Times of a connection.
+// Times of a request.
 const (
-	headerTimeout  = 10 * time.Second
-	idleTimeout    = 2 * time.Minute
 	progress       = 60 * time.Second
 	cleanUpTimeout = 30 * time.Second
 )
@@ -68,19 +63,6 @@ func New(o Options) http.Handler {
 		o.CleanUp = cleanUpTimeout
 	}
 	return &handler{o}
-}
-
-// Server returns an HTTP server around the handler with limits that a slow or
-// hostile peer cannot stretch. There is no WriteTimeout, as a large answer may take
-// its time: what counts is progress, and the handler watches that itself. net/http's
-// own answer to "OPTIONS *" would know neither login nor "Connection: close".
-func Server(h http.Handler, logger *slog.Logger) *http.Server {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		DisableGeneralOptionsHandler: true}
-	if logger != nil {
-		s.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
-	}
-	return s
 }
 
 // request is one HTTP request on its way through the rooms.

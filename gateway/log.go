@@ -33,3 +33,11 @@ func (q *request) log(start time.Time) {
 	}
 	q.h.Logger.LogAttrs(context.WithoutCancel(q.r.Context()), level, "request", attrs...)
 }
+
+// logRefusal writes the access line of what was refused before there was a request.
+func logRefusal(logger *slog.Logger, e *HTTPError, bytes int) {
+	logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
+		slog.String("method", "-"), slog.String("kind", "-"), slog.Int("status", e.Code),
+		slog.Duration("dur", 0), slog.Int64("bytes", int64(bytes)), slog.String("user", ""),
+		slog.Int("imap_cmds", 0), slog.Duration("imap_dur", 0), slog.String("err", e.Error()))
+}

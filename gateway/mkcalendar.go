@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"calgate/gateway/calendar"
 	"calgate/gateway/davxml"
@@ -152,17 +151,6 @@ func calendarType(e *davxml.Element) bool {
 		}
 	}
 	return isCalendar
-}
-
-// componentSetElement is CALDAV:supported-calendar-component-set as it is stored.
-func componentSetElement(names []string) string {
-	var b strings.Builder
-	b.WriteString(`<C:supported-calendar-component-set xmlns:C="` + davxml.CalDAV + `">`)
-	for _, name := range names {
-		b.WriteString(`<C:comp name="` + name + `"/>`)
-	}
-	b.WriteString(`</C:supported-calendar-component-set>`)
-	return b.String()
 }
 
 // notMade answers where a property stands in the way: nothing was made (RFC 5689

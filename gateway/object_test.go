@@ -150,7 +150,7 @@ func TestPutTypes(t *testing.T) {
 func TestUIDConflict(t *testing.T) {
 	r := newRig(t)
 	r.want(201, "PUT", "/CalDAV/Calendar/one%20a.ics", event("same", "1"))
-	a := r.want(409, "PUT", "/CalDAV/%43alendar/two.ics", event("same", "2"))
+	a := r.want(403, "PUT", "/CalDAV/%43alendar/two.ics", event("same", "2"))
 	if !strings.Contains(a.body, ":no-uid-conflict><D:href>/CalDAV/%43alendar/one%20a.ics</D:href>") {
 		t.Errorf("body %s", a.body)
 	}

@@ -3,9 +3,7 @@ package gateway
 import (
 	"encoding/xml"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"calgate/gateway/calendar"
@@ -146,23 +144,6 @@ var calendarDataJSON = func() *property {
 // jcalType is the media type of jCal (RFC 7265 section 7).
 const jcalType = "application/calendar+json"
 
-// protected are properties that are live elsewhere and not here. A client that
-// could set them would believe them. All of DAV: that is not in the table counts
-// as well (RFC 4918 section 15).
-var protected = []xml.Name{
-	caldav("calendar-data"), caldav("schedule-inbox-URL"), caldav("schedule-outbox-URL"),
-	caldav("schedule-tag"), caldav("calendar-user-type"),
-}
-
-// settable tells whether a client may set a property of a calendar: a stored one,
-// or a dead one (RFC 4918 section 4.1).
-func settable(name xml.Name) bool {
-	if p := findProperty(name); p != nil {
-		return p.stored
-	}
-	return name.Space != davxml.DAV && !slices.Contains(protected, name)
-}
-
 func tagged(list []property) []property {
 	for i := range list {
 		list[i].tag = davxml.NewTag(list[i].name)
@@ -199,71 +180,6 @@ func (p *property) append(b []byte, s *subject) (element []byte, ok bool) {
 		return b[:start], false
 	}
 	return p.tag.End(b, start), true
-}
-
-// storedElement is a property that a client set on a calendar.
-type storedElement struct {
-	davxml.Element
-	private bool // by this user for himself: nobody else sees it
-}
-
-// storedElement is what a client set, nil where none did. A display name without text
-// is none: programs would show nothing.
-func (s *subject) storedElement(name xml.Name) *storedElement {
-	for i := range s.stored {
-		if e := &s.stored[i]; e.Name == name && (name != dav("displayname") || strings.TrimSpace(e.Text) != "") {
-			return e
-		}
-	}
-	return nil
-}
-
-// storedProperties reads what clients set on a calendar, as this user sees it. The folder is open to other
-// programs: what is no element, or no property that could be set, is left out.
-func (q *request) storedProperties(v *calendar.View) ([]storedElement, error) {
-	properties, err := v.Properties(q.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	elements := make([]storedElement, 0, len(properties))
-	for _, p := range properties {
-		name := xml.Name(p.Name)
-		if !settable(name) && name != componentSetName {
-			continue
-		}
-		if p.XML == "" {
-			p.XML = textElement(name, p.Text)
-		}
-		if e, err := davxml.ParseElement(p.XML); err == nil && e.Name == name {
-			elements = append(elements, storedElement{*e, p.Private})
-		}
-	}
-	return elements, nil
-}
-
-// textElement is a property of which another program keeps the text alone, "" where the
-// text says nothing. plainText is its inverse.
-func textElement(name xml.Name, text string) string {
-	switch word := strings.TrimSpace(text); {
-	case name == componentSetName:
-		return componentSetElement(strings.Fields(text))
-	case name == transparencyName && word != "opaque" && word != "transparent":
-		return ""
-	case name == transparencyName:
-		return "<C:" + name.Local + ` xmlns:C="` + name.Space + `"><C:` + word + "/></C:" + name.Local + ">"
-	}
-	b := append(davxml.AppendAttribute([]byte("<x:"+name.Local+` xmlns:x="`), name.Space), `">`...)
-	return string(davxml.AppendText(b, text)) + "</x:" + name.Local + ">"
-}
-
-func plainText(e *davxml.Element) string {
-	switch {
-	case e.Name == componentSetName:
-		return strings.Join(componentsIn(e), " ")
-	case e.Name == transparencyName && len(e.Children) == 1:
-		return e.Children[0].Name.Local
-	}
-	return e.Text
 }
 
 func fixed(value string) func([]byte, *subject) ([]byte, bool) {
@@ -433,46 +349,6 @@ func getCTag(b []byte, s *subject) ([]byte, bool) {
 		return davxml.AppendText(b, s.home.CTag(s.calendar)), true
 	}
 	return davxml.AppendText(b, s.view.CTag()), true
-}
-
-var componentSetName = caldav("supported-calendar-component-set")
-
-// componentsOf is the component set of a calendar: the one that it was made with,
-// else that of its kind.
-func componentsOf(c calendar.Calendar, stored []storedElement) []string {
-	for i := range stored {
-		if stored[i].Name == componentSetName {
-			if set := componentsIn(&stored[i].Element); len(set) > 0 {
-				return set
-			}
-		}
-	}
-	if c.Kind == calendar.Tasks {
-		return []string{"VTODO"}
-	}
-	return components
-}
-
-// components are what a calendar can hold (RFC 4791 section 4.1).
-var components = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
-
-// componentsIn are those components in a CALDAV:supported-calendar-component-set
-// that a calendar can hold.
-func componentsIn(e *davxml.Element) (set []string) {
-	for _, c := range e.Children {
-		name := strings.ToUpper(c.Attr)
-		if c.Name == caldav("comp") && slices.Contains(components, name) && !slices.Contains(set, name) {
-			set = append(set, name)
-		}
-	}
-	return set
-}
-
-func supportedCalendarComponentSet(b []byte, s *subject) ([]byte, bool) {
-	for _, name := range componentsOf(s.calendar, s.stored) {
-		b = append(davxml.AppendAttribute(append(b, `<C:comp name="`...), name), `"/>`...)
-	}
-	return b, true
 }
 
 func supportedCalendarData(b []byte, _ *subject) ([]byte, bool) {

@@ -54,6 +54,12 @@ func (c Caps) RightsLag() bool { return c.ACL && c.SharesLag() }
 // file of the user's. Where MAILBOXID is offered, that says it better.
 func (c Caps) ValidityIsID() bool { return c.Snippet && !c.ObjectID }
 
+// MailboxIDs says that something tells the mailboxes of a user apart for good, also after a RENAME.
+func (c Caps) MailboxIDs() bool { return c.ObjectID || c.ValidityIsID() }
+
+// MixesSeconds says that RENAME numbers messages anew and may mix those that came in one second: Courier does so.
+func (c Caps) MixesSeconds() bool { return c.UnionACL }
+
 // SharesLag says that a session may not list what was shared after it began. So it is with Dovecot, also where IMAP is not told
 // of its ACLs; Cyrus and Courier list what is there.
 func (c Caps) SharesLag() bool { return !c.Annotations && !c.UnionACL }

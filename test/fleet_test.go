@@ -354,7 +354,7 @@ func (f *fleet) raceUIDs() {
 		wg.Wait()
 		winner := slices.IndexFunc(answers, func(a crashAnswer) bool { return a.status == 201 })
 		for i, a := range answers {
-			conflict := winner >= 0 && a.status == 409 && strings.Contains(a.body, ":no-uid-conflict><D:href>"+paths[winner]+"</D:href>")
+			conflict := winner >= 0 && a.status == 403 && strings.Contains(a.body, ":no-uid-conflict><D:href>"+paths[winner]+"</D:href>")
 			if i != winner && !conflict && (oneUID || len(header) == 0 || a.status != 412) {
 				f.t.Errorf("round %d: gateway %d won with %s, gateway %d answers %d %s", round, winner, paths[max(winner, 0)], i, a.status, a.body)
 			}

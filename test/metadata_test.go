@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -144,6 +145,17 @@ func TestMetadataInStep(t *testing.T) {
 				c.must(t, request{"PROPPATCH", calendar, nil, setProps("<C:" + p.name + ">" + p.set + "</C:" + p.name + ">")})
 				if got := metadata(caldav + p.name); got != p.kept {
 					t.Errorf("Cyrus' %s is %q after it was set to %s", p.name, got, p.set)
+				}
+			}
+			for name, text := range map[string]string{"default-alarm-vevent-datetime": "BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n", "default-alarm-vevent-date": "%(CONTENT x)"} {
+				set(fmt.Sprintf("\"%s\" {%d+}\r\n%s", caldav+name, len(text), text))
+				shown := find(regexp.MustCompile(`(?s)<(?:\w+:)?`+name+`[^>]*>(.*)</(?:\w+:)?`+name+`>`), c.ask(propfind(calendar, "C:"+name)).body)
+				if strings.Contains(shown, "TRIGGER:-PT5M") != strings.HasPrefix(text, "BEGIN:") || strings.Contains(shown, "CONTENT") {
+					t.Errorf("Cyrus' %s %q is shown as %q", name, text, shown)
+				}
+				c.must(t, request{"PROPPATCH", calendar, nil, setProps("<C:" + name + ">BEGIN:VALARM&#13;\nTRIGGER:-PT9M&#13;\nEND:VALARM&#13;\n</C:" + name + ">")})
+				if got := strings.Join(m.raw("GETMETADATA "+box+` "`+caldav+name+`"`), " "); !strings.Contains(got, "TRIGGER:-PT9M") {
+					t.Errorf("Cyrus' %s is %q", name, got)
 				}
 			}
 			c.must(t, request{"MKCALENDAR", "/CalDAV/~me/Made/", nil, `<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>` +

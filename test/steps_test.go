@@ -69,7 +69,7 @@ func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := gateway.Server(handler, logger)
+	server := gateway.NewServer(handler, nil, logger)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {

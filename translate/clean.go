@@ -36,6 +36,26 @@ func (l *Listing) Covered() []uint32 {
 	})
 }
 
+// Unordered are the UIDs of foreign messages that the tombstone of their object covers
+// and that came in its second: where that second is mixed, see split, nothing tells that
+// they were there before it. Of a mail with more in it than an event nothing can go.
+func (l *Listing) Unordered() []uint32 {
+	if len(l.foreign) == 0 {
+		return nil
+	}
+	held := map[int64]shadows{} // by the second of the tombstones
+	for e := range l.Dead() {
+		second := e.Head.InternalDate.Unix()
+		if _, ok := held[second]; !ok {
+			held[second] = l.shadows(func(e *Life) bool { return e.Dead && e.Head.InternalDate.Unix() == second })
+		}
+	}
+	return l.pick(func(m *Record) bool {
+		x, ok := held[m.InternalDate.Unix()]
+		return ok && l.alien(m) && !m.Mixed && x.any(l, m, func(s shadow) bool { return s.covers(m.UID) })
+	})
+}
+
 // alien says whether another program, or a person, put the message there.
 func (l *Listing) alien(m *Record) bool { return l.foreign[m] }
 

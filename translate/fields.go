@@ -235,7 +235,7 @@ func (f *fieldSet) content(r *Record) bool {
 	}
 	r.Length, r.Hash = int64(length), string(f.value[fieldHash])
 	if r.Op == OpProps {
-		if len(f.mailboxID) == 1 && r.Name != "" {
+		if len(f.mailboxID) == 1 {
 			if id, ok := percentDecode(f.mailboxID[0]); ok && len(id) <= MaxName {
 				r.MailboxID = id
 			}

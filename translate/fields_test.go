@@ -178,7 +178,9 @@ func TestMailboxID(t *testing.T) {
 	} {
 		private := aPut()
 		private.Op, private.Name, private.ICalUID, private.Span, private.MovedFrom = OpProps, "~bob/Work", "", Span{}, ""
-		for _, r := range []Record{private, aPut()} {
+		shared := private
+		shared.Name = ""
+		for _, r := range []Record{private, shared, aPut()} {
 			if r.MailboxID = want; r.Op != OpProps {
 				r.MailboxID = ""
 			}

@@ -35,7 +35,7 @@ func (l *Life) ICalUID() string { return l.Head.ICalUID }
 func (l *Life) Native() bool { return l.native }
 
 // MailboxID is that of the mailbox that private properties are about, as far as they say
-// it: "" for those that came here with another folder, from a mail server whose ids mean
+// it: "" for those that came here with another folder, from a mail server whose ids may mean
 // nothing on this one.
 func (l *Life) MailboxID() string {
 	if !l.native {

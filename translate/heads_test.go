@@ -162,6 +162,32 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// TestUnordered: of a foreign message that a tombstone covers only the order tells that it came first, where both came in one
+// second; not so what is above the tombstone, what is of another second, what is alive, and a mail.
+func TestUnordered(t *testing.T) {
+	second := func(r Record, n int64) Record { r.InternalDate = time.Unix(n, 0); return r }
+	foreign := func(uid uint32, icalUID string) Record {
+		return second(Record{UID: uid, Foreign: true, ICalUID: icalUID}, 9)
+	}
+	first, other, later := foreign(1, "u"), foreign(2, "v"), foreign(5, "u")
+	l := in(first, other)
+	grave := second(on(l, 4, OpDelete, l.Holder("u").Name), 9)
+	for name, c := range map[string]struct {
+		records []Record
+		want    []uint32
+	}{
+		"covered":         {[]Record{first, other, grave}, []uint32{1}},
+		"came again":      {[]Record{first, other, grave, later}, []uint32{1}},
+		"earlier":         {[]Record{second(first, 8), other, grave}, nil},
+		"in a mail":       {[]Record{func() Record { m := first; m.Mixed = true; return m }(), other, grave}, nil},
+		"nothing deleted": {[]Record{first, other}, nil},
+	} {
+		if got := in(c.records...).Unordered(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
 func TestFarBehind(t *testing.T) {
 	old := put(1, "a.ics", "u")
 	head := on(in(old), 40, OpPut, "a.ics")

@@ -159,7 +159,7 @@ func TestRemovalOfGarbage(t *testing.T) {
 				f.move()
 			}
 			l := f.look()
-			gone := slices.Concat(l.Garbage(), l.Covered())
+			gone := slices.Concat(l.Garbage(), l.Covered(), l.Unordered())
 			if len(gone) == 0 || rapid.Bool().Draw(t, "later") {
 				continue
 			}

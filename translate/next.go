@@ -11,7 +11,7 @@ type Write struct {
 	Length    int64
 	Span      Span
 	MovedFrom string
-	MailboxID string // of private properties; at most MaxName octets
+	MailboxID string // of the mailbox that properties are about, "" to say none; at most MaxName octets
 }
 
 // Next fills the fields of the version that replaces, or deletes, what h shows; h

@@ -113,7 +113,7 @@ type Record struct {
 	Length    int64  // octets of the body
 	Span      Span
 	MovedFrom string // value of X-Calgate-Moved-From, "" where there is none
-	MailboxID string // X-Calgate-MailboxID of a private props message, decoded; "" where there is none
+	MailboxID string // X-Calgate-MailboxID of a props message, decoded: of the mailbox that it is about; "" where there is none
 
 	Size         int64     // RFC822.SIZE
 	InternalDate time.Time // INTERNALDATE

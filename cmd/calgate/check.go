@@ -153,7 +153,7 @@ func printMissing(out io.Writer, caps imapstore.Caps) {
 		{"LIST-EXTENDED", caps.ListExtended, "subscriptions are asked with LSUB, the state and rights of each calendar with commands of their own"},
 		{"UNSELECT", caps.Unselect, "a mailbox is left by an EXAMINE of INBOX"},
 		{"METADATA", caps.Metadata, "private properties are kept in a mailbox calgate; what Kolab and Cyrus say of a folder is not seen"},
-		{"OBJECTID", caps.ObjectID || caps.ValidityIsID() || caps.Metadata || !caps.ACL, "private properties do not follow when the owner of a calendar moves it"},
+		{"OBJECTID", caps.MailboxIDs() || caps.Metadata || !caps.ACL, "a calendar that moved is known by its properties: private ones follow it where calgate made or moved it"},
 		{"LIST-MYRIGHTS", caps.ListMyRights || !caps.ACL, "each calendar is asked with a MYRIGHTS of its own"},
 		{"LIST-METADATA", caps.ListMetadata || !caps.Metadata, "the folder types of Kolab are asked with a GETMETADATA of their own"},
 		{"QUOTA", caps.Quota, "calendar programs are not told how much room is left"},

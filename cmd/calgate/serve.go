@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"calgate/gateway"
 	"calgate/gateway/calendar"
 	"calgate/imapstore"
@@ -92,6 +94,7 @@ func addresses(listeners []listener) []any {
 type listener struct {
 	net.Listener
 	scheme string // "http" or "https"
+	tls    *tls.Config
 }
 
 // listeners opens what the configuration asks for. The certificates of a TLS listener are renewed until ctx ends.
@@ -109,7 +112,7 @@ func (c *config) listeners(ctx context.Context, logger *slog.Logger) (ls []liste
 		if err != nil {
 			return ls, fmt.Errorf("-listen: %w", err)
 		}
-		ls = append(ls, listener{l, "http"})
+		ls = append(ls, listener{l, "http", nil})
 	}
 	if c.tlsCert == "" {
 		return ls, nil
@@ -122,9 +125,7 @@ func (c *config) listeners(ctx context.Context, logger *slog.Logger) (ls []liste
 	if err != nil {
 		return ls, fmt.Errorf("-listen-tls: %w", err)
 	}
-	// TLS is begun here and not by http.Server, so both listeners are served alike; "h2" is what ServeTLS would offer.
-	config := &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	return append(ls, listener{tls.NewListener(l, config), "https"}), nil
+	return append(ls, listener{l, "https", &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12}}), nil
 }
 
 // renewing reads the certificate now, and again on each SIGHUP. A broken file changes nothing: the old one serves on.
@@ -167,9 +168,11 @@ func readCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 
 // serveOn serves until ctx ends, then drains: no new connection, running requests finish within the limit.
 func serveOn(ctx context.Context, handler http.Handler, listeners []listener, limit time.Duration, logger *slog.Logger) error {
-	server := gateway.Server(handler, logger)
+	var servers []*gateway.Server
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
+		server := gateway.NewServer(handler, l.tls, logger)
+		servers = append(servers, server)
 		go func() { ended <- server.Serve(l.Listener) }()
 	}
 	var failed error
@@ -182,9 +185,15 @@ func serveOn(ctx context.Context, handler http.Handler, listeners []listener, li
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
+	var drained errgroup.Group
+	for _, server := range servers {
+		drained.Go(func() error { return server.Shutdown(drain) })
+	}
+	if err := drained.Wait(); err != nil {
 		logger.Warn("requests were cut at the end of the drain", "err", err)
-		server.Close()
+		for _, server := range servers {
+			server.Close()
+		}
 	}
 	for range running {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {

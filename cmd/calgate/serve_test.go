@@ -6,14 +6,17 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,27 +47,54 @@ func (l lines) await(t *testing.T, part string) {
 	}
 }
 
-// TestDrain: when the context ends, a request that runs is answered, and a new connection is not taken.
+// TestDrain: when the context ends, a request that runs is answered, and a new connection is not taken, on no listener.
 func TestDrain(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, certFile, keyFile, 1)
+	for _, scheme := range []string{"http", "https"} {
+		for _, major := range []int{1, 2} {
+			if scheme == "https" || major == 1 {
+				t.Run(fmt.Sprint(scheme, major), func(t *testing.T) { testDrain(t, scheme, major, certFile, keyFile) })
+			}
+		}
+	}
+}
+
+func testDrain(t *testing.T, scheme string, major int, certFile, keyFile string) {
+	log := make(lines, 100)
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := config{listen: "127.0.0.1:0", listenTLS: "127.0.0.1:0", tlsCert: certFile, tlsKey: keyFile}
+	listeners, err := c.listeners(ctx, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
+	address := ""
+	for _, l := range listeners {
+		if l.scheme == scheme {
+			address = l.Addr().String()
+		}
+	}
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != major {
+			t.Errorf("the request is %s", r.Proto)
+		}
 		close(begun)
 		<-goOn
 		_, _ = io.WriteString(w, "done")
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	log := make(lines, 100)
 	ended := make(chan error, 1)
-	go func() {
-		ended <- serveOn(ctx, handler, []listener{{ln, "http"}}, 30*time.Second, slog.New(slog.NewTextHandler(log, nil)))
-	}()
+	go func() { ended <- serveOn(ctx, handler, listeners, 30*time.Second, logger) }()
+	transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	transport.Protocols.SetHTTP1(major == 1)
+	transport.Protocols.SetHTTP2(major == 2)
+	defer transport.CloseIdleConnections()
 	answered := make(chan string, 1)
 	go func() {
-		answer, err := http.Get("http://" + ln.Addr().String())
+		answer, err := (&http.Client{Transport: transport}).Get(scheme + "://" + address)
 		if err != nil {
 			answered <- err.Error()
 			return
@@ -83,8 +113,10 @@ func TestDrain(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("a drain is no error: %v", err)
 	}
-	if _, err := net.Dial("tcp", ln.Addr().String()); err == nil {
-		t.Error("a connection was taken after the end")
+	for _, l := range listeners {
+		if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			t.Error("a connection was taken after the end")
+		}
 	}
 }
 
@@ -102,7 +134,7 @@ func TestDrainHasALimit(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveOn(ctx, handler, []listener{{ln, "http"}}, time.Millisecond, slog.New(slog.DiscardHandler))
+		ended <- serveOn(ctx, handler, []listener{{ln, "http", nil}}, time.Millisecond, slog.New(slog.DiscardHandler))
 	}()
 	failed := make(chan error, 1)
 	go func() {

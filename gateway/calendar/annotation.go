@@ -50,11 +50,21 @@ var annotated = []annotation{
 	cyrusText("urn:ietf:params:xml:ns:caldav", "calendar-timezone"),
 	cyrusText("urn:ietf:params:xml:ns:caldav", "calendar-timezone-id"),
 	cyrusText("urn:ietf:params:xml:ns:caldav", "schedule-calendar-transp"),
+	cyrusAlarms("default-alarm-vevent-datetime"),
+	cyrusAlarms("default-alarm-vevent-date"),
 	cyrusComponents(),
 }
 
 func cyrusText(space, local string) annotation {
 	return annotation{root: cyrusRoot, entry: "/<" + strings.ToLower(space) + ">" + local, name: PropertyName{space, local}}
+}
+
+// cyrusAlarms are VALARM components as text, which Cyrus takes in every release. What some of them write themselves is a
+// list in a form of its own, "%(KEY value ...)", in which the text is one value: that is not read.
+func cyrusAlarms(local string) annotation {
+	a := cyrusText("urn:ietf:params:xml:ns:caldav", local)
+	a.read = func(value string) (string, bool) { return value, !strings.HasPrefix(value, "%(") }
+	return a
 }
 
 // cyrusComponents is the set of components, of which Cyrus keeps the sum of their bits as a

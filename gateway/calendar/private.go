@@ -117,7 +117,11 @@ func (v *View) readPrivate(ctx context.Context, s *View) error {
 	wanted := []privateKey{v.privateKey()}
 	if i := slices.IndexFunc(a.opened, func(o Calendar) bool { return o.Mailbox == v.calendar.Mailbox }); i >= 0 {
 		for _, c := range a.opened[i+1:] {
-			wanted = append(wanted, a.privateKey(c, a.states[c.Mailbox].Mailbox))
+			var log *translate.Listing
+			if ix := a.server.cache.index(folderKey{a.session.LoginKey(), c.Mailbox}); ix != nil {
+				log = ix.listing
+			}
+			wanted = append(wanted, a.privateKey(c, a.states[c.Mailbox].Mailbox, log))
 		}
 	}
 	var items []Item
@@ -199,7 +203,7 @@ func (v *View) patchSettings(ctx context.Context, change func(properties) proper
 		carried = nil // who is first has brought them
 		return change(now)
 	}, false)
-	if err == nil && old.MailboxID() == k.id {
+	if err == nil && old.MailboxID() == k.id && (v.ix.triple.ID != "" || a.session.Caps().ValidityIsID()) { // else a copy may have the same id
 		s.leave(ctx, old)
 	}
 	return err

@@ -17,14 +17,17 @@ type privateKey struct {
 	name string
 	// id is the MAILBOXID (RFC 8474); where the server has none, but its UIDVALIDITYs
 	// tell the mailboxes of a user apart, "~owner/UIDVALIDITY", which no MAILBOXID can
-	// be; else "".
+	// be; else what the folder itself says, see logID. "" if that is too long.
 	id string
 }
 
-func (v *View) privateKey() privateKey { return v.account.privateKey(v.calendar, v.ix.triple) }
+func (v *View) privateKey() privateKey {
+	return v.account.privateKey(v.calendar, v.ix.triple, v.ix.listing)
+}
 
-// privateKey takes the mailbox of the calendar as the last look or listing showed it.
-func (a *Account) privateKey(c Calendar, box imapstore.Mailbox) privateKey {
+// privateKey takes the mailbox of the calendar as the last look or listing showed it, and
+// what is in it as far as that is known; nil: not at all.
+func (a *Account) privateKey(c Calendar, box imapstore.Mailbox, log *translate.Listing) privateKey {
 	owner, mailbox := a.name, c.Mailbox
 	if c.Others() {
 		owner, mailbox, _ = strings.Cut(mailbox[1:], "/")
@@ -34,13 +37,49 @@ func (a *Account) privateKey(c Calendar, box imapstore.Mailbox) privateKey {
 	}
 	owner = "~" + strings.ToLower(owner) + "/"
 	k := privateKey{owner + mailbox, box.ID}
-	if k.id == "" && box.UIDValidity != 0 && a.session.Caps().ValidityIsID() {
+	caps := a.session.Caps()
+	switch {
+	case k.id != "" || box.UIDValidity == 0:
+	case caps.ValidityIsID():
 		k.id = fmt.Sprintf("%s%d", owner, box.UIDValidity)
+	case !caps.MailboxIDs():
+		k.id = logID(log, fmt.Sprintf("%s/%d", k.name, box.UIDValidity))
 	}
 	if len(k.id) > translate.MaxName {
 		k.id = ""
 	}
 	return k
+}
+
+// logID tells the folders of a server apart that has no ids for them: by the life of the
+// properties, which begins when calgate makes the calendar and goes with it wherever the
+// folder goes. Where another program made it, first is its id until it has properties, and
+// those say so (View.mailboxID). A copy of the folder has the id of the folder.
+func logID(log *translate.Listing, first string) string {
+	if log == nil {
+		return first
+	}
+	switch life := log.Props(collection); {
+	case life == nil:
+		return first
+	case life.Head.MailboxID != "":
+		return life.Head.MailboxID
+	default:
+		return string(life.ID)
+	}
+}
+
+// mailboxID is what a new version of the calendar's own properties says of the folder: what
+// the one before said, or that there was none before though others may have had private
+// ones; "" where the server knows its mailboxes, or the properties come with the calendar.
+func (v *View) mailboxID(head *translate.Life, made bool) string {
+	switch {
+	case v.account.session.Caps().MailboxIDs() || made:
+		return ""
+	case head != nil:
+		return head.Head.MailboxID
+	}
+	return v.privateKey().id
 }
 
 // life is the props life of the calendar, nil where there is none. One of its name is its

@@ -259,6 +259,9 @@ func (v *View) patchLife(ctx context.Context, w translate.Write, change func(pro
 		if len(merged) > maxProperties || len(body) > maxPropertyOctets {
 			return nil, &Error{Op: "Patch", Mailbox: v.calendar.Mailbox, Kind: TooMany}
 		}
+		if w.Name == collection {
+			w.MailboxID = v.mailboxID(head, first)
+		}
 		w.Op, w.Hash, w.Length = translate.OpProps, translate.Hash(body), int64(len(body))
 		if _, err = v.append(ctx, "Patch", w, head, "", body); !errors.Is(err, errLost) {
 			return body, err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"calgate/imapstore"
+	"calgate/translate"
 )
 
 var (
@@ -47,7 +49,7 @@ func (a *Account) Rename(ctx context.Context, c Calendar, path []string) (Calend
 	if err != nil {
 		return c, err
 	}
-	if err := a.tidy(ctx, h, c); err != nil {
+	if err := a.prepare(ctx, h, c); err != nil {
 		return c, err
 	}
 	defer a.forgetHome()
@@ -102,13 +104,17 @@ func (a *Account) moving(ctx context.Context, h *Home, c, to Calendar) ([]imapst
 	return moving, nil
 }
 
-// tidy removes the garbage of a calendar that is about to move, and of those below it.
-// Courier mixes the messages of one second at RENAME, and of two that replaced the same
-// version in that second, or wanted the same name, only the order says which of them
-// lost. Servers with CONDSTORE keep it.
-func (a *Account) tidy(ctx context.Context, h *Home, moving Calendar) error {
-	if a.session.Caps().Condstore {
+// prepare makes a calendar that is about to move, and those below it, ready for a server
+// that does not keep their order or what tells them apart.
+func (a *Account) prepare(ctx context.Context, h *Home, moving Calendar) error {
+	caps := a.session.Caps()
+	if caps.Condstore && caps.MailboxIDs() {
 		return nil
+	}
+	if caps.MixesSeconds() {
+		if err := nextSecond(ctx); err != nil {
+			return wrap("Rename", moving.Mailbox, err)
+		}
 	}
 	for _, c := range h.Calendars {
 		if c.Mailbox != moving.Mailbox && !below(moving.Mailbox, c.Mailbox) {
@@ -121,14 +127,58 @@ func (a *Account) tidy(ctx context.Context, h *Home, moving Calendar) error {
 		if err != nil {
 			return err
 		}
-		if !v.mayRemove() {
-			continue
+		if !caps.MailboxIDs() {
+			if err := v.identify(ctx); err != nil {
+				return err
+			}
 		}
-		if err := v.expunge(ctx, v.ix.listing.Garbage()); err != nil {
-			return err
+		if !caps.Condstore {
+			if err := v.tidy(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// identify lets a folder that says nothing of itself say under which id others may have
+// properties of it. Where that cannot be written the calendar moves all the same.
+func (v *View) identify(ctx context.Context) error {
+	if v.ix.listing.Props(collection) != nil {
+		return nil
+	}
+	_, err := v.patchLife(ctx, translate.Write{Name: collection}, func(now properties) properties { return now }, false)
+	if IsKind(err, OverQuota) || IsKind(err, Forbidden) {
+		v.account.server.o.Logger.WarnContext(ctx, "what others call a moved calendar may not follow", "mailbox", v.calendar.Mailbox, "user", v.account.name, "err", err)
+		return nil
+	}
+	return err
+}
+
+// nextSecond lets the present second pass: nothing that was answered before is mixed with
+// what comes after the move.
+func nextSecond(ctx context.Context) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tidy removes the garbage. Courier mixes the messages of one second at RENAME, and of two
+// that replaced the same version in that second, or wanted the same name, only the order
+// says which of them lost. Servers with CONDSTORE keep it. Of a foreign message and the
+// tombstone over it, too, the order alone says which came first.
+func (v *View) tidy(ctx context.Context) error {
+	if !v.mayRemove() {
+		return nil
+	}
+	gone := v.ix.listing.Garbage()
+	if v.account.session.Caps().MixesSeconds() {
+		gone = append(gone, v.ix.listing.Unordered()...)
+	}
+	return v.expunge(ctx, gone)
 }
 
 // rename is RENAME, told to the log, and the mailboxes after it. Their names tell what

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,7 @@ type msg struct {
 	seq     uint8    // foreign: SEQUENCE
 	moved   uint8    // token of the source that a MOVE copied, 0 = none
 	second  uint8    // of its INTERNALDATE, which a copy keeps
+	stored  uint8    // second in which it came here
 	deleted bool     // \Deleted (only in the variants that fail)
 	pending bool     // $Pending (the same)
 }
@@ -73,7 +75,9 @@ type op struct {
 	seq     uint8 // raw APPEND: SEQUENCE
 	part    bool  // migration: some messages may be left behind
 	mixed   bool  // migration: the messages of one second come in any order
-	dirty   bool  // the same, and nobody cleans up before
+	dirty   bool  // the same, and nobody waits and cleans up before
+	late    bool  // the same, and others may come between its look and the RENAME
+	then    bool  // begins when all before it have ended
 	old     bool  // COPY: also what is no longer there
 	drag    msg   // COPY: from another folder
 	prop    uint8 // PROPPATCH: which property
@@ -167,12 +171,13 @@ type state struct {
 	procs []proc
 	seen  uint8 // race check: version first seen that is not the initial one (0 none)
 
-	oneSecond bool // everything happens in one second; else each message has its own
+	oneSecond bool  // everything happens in one second, but for who waits; else each message has its own
+	clock     uint8 // that second
 }
 
 func (s *state) key() string {
 	b := s.appendLog(make([]byte, 0, 256))
-	b = append(b, s.next, s.token, s.seen)
+	b = append(b, s.next, s.token, s.seen, s.clock)
 	for i := range s.procs {
 		b = s.procs[i].appendKey(b)
 	}
@@ -206,7 +211,7 @@ func (p *proc) appendKey(b []byte) []byte {
 }
 
 func (m *msg) appendKey(b []byte) []byte {
-	b = append(b, m.uid, m.folder, m.token, m.name, m.ical, byte(m.kind), m.life, m.gen, m.asof, m.base, m.seq, m.moved, flags(m.deleted, m.pending), m.values[0], m.values[1], uint8(len(m.prev)))
+	b = append(b, m.uid, m.folder, m.token, m.name, m.ical, byte(m.kind), m.life, m.gen, m.asof, m.base, m.seq, m.moved, flags(m.deleted, m.pending), m.values[0], m.values[1], m.second, m.stored, uint8(len(m.prev)))
 	for _, p := range m.prev {
 		b = append(b, p.uid, p.token)
 	}
@@ -273,6 +278,8 @@ type ctx struct {
 	noHelp   bool         // who finishes a MOVE uses a token of his own
 	forget   bool         // versions do not inherit where their life came from
 	noReturn bool         // a MOVE that lost ends what it has replaced in the target
+	noWait   bool         // who moves the folder does not wait for the next second
+	noOrder  bool         // nor removes what only the order hides
 	atOnce   bool         // DELETE over quota expunges head and rest at once
 	backup   bool         // keep what a backup may hold
 	start    func(*state) // makes the folder to begin with; nil: one object, or none
@@ -306,7 +313,7 @@ type result struct {
 // by the step itself.
 func successors(c *ctx, s *state, i int) ([]*state, string) {
 	c.viol = ""
-	if c.second(s, i) {
+	if c.second(s, i) || c.ops[i].then && s.running(i) {
 		return nil, ""
 	}
 	if c.first(s, i) {
@@ -322,6 +329,11 @@ func successors(c *ctx, s *state, i int) ([]*state, string) {
 		succ = append(succ, n)
 	}
 	return succ, c.viol
+}
+
+// running tells whether a process before i has not ended.
+func (s *state) running(i int) bool {
+	return slices.ContainsFunc(s.procs[:i], func(p proc) bool { return p.pc != 99 })
 }
 
 func explore(c *ctx, init *state) result {

@@ -46,11 +46,24 @@ func stepMigrate(s *state, i int, o op) []*state {
 }
 
 // stepMix: Courier numbers messages anew at RENAME, and mixes what it got in one
-// second. Who moves the folder looks and cleans up before.
-func stepMix(n *state, i int, v logView, o op) []*state {
-	if v.garbage != 0 && !o.dirty {
-		n.procs[i].gone, n.procs[i].valid = v.garbage, n.valid
-		return cleanUp(n, i, 0)
+// second. Who moves the folder waits for the next second, so that what comes after
+// the move is not mixed with what was before it, and removes what only the order says.
+func stepMix(c *ctx, n *state, i int, v logView, o op) []*state {
+	switch p := &n.procs[i]; {
+	case o.dirty:
+	case p.pc == 0:
+		if p.pc = 1; !c.noWait {
+			n.clock++
+		}
+		return []*state{n}
+	case p.pc == 1: // LOOK
+		if p.gone, p.valid = v.garbage|c.unordered(v), n.valid; p.gone != 0 {
+			return cleanUp(n, i, 1)
+		}
+		if o.late {
+			p.pc = 2
+			return []*state{n}
+		}
 	}
 	var l []*state
 	msgs := slices.Clone(n.msgs)
@@ -59,7 +72,7 @@ func stepMix(n *state, i int, v logView, o op) []*state {
 		if k == len(msgs) {
 			l = append(l, finish(n.renumbered(msgs), i, ok2xx))
 		}
-		for j := k; j < len(msgs) && n.oneSecond; j++ {
+		for j := k; j < len(msgs) && (j == k || n.oneSecond && msgs[j].stored == msgs[k].stored); j++ {
 			msgs[k], msgs[j] = msgs[j], msgs[k]
 			order(k + 1)
 			msgs[k], msgs[j] = msgs[j], msgs[k]
@@ -67,6 +80,17 @@ func stepMix(n *state, i int, v logView, o op) []*state {
 	}
 	order(0)
 	return l
+}
+
+// unordered are the UIDs that translate's Unordered gives.
+func (c *ctx) unordered(v logView) (set uint64) {
+	if v.real == nil || c.noOrder {
+		return 0
+	}
+	for _, uid := range v.real.Unordered() {
+		set |= 1 << uid
+	}
+	return set
 }
 
 // renumbered is the folder under another UIDVALIDITY with these messages.

@@ -60,7 +60,7 @@ func stepLog(c *ctx, s *state, i int) []*state {
 		return stepCopy(s, i, o)
 	case opMigrate:
 		if o.mixed {
-			return stepMix(n, i, v, o)
+			return stepMix(c, n, i, v, o)
 		}
 		return stepMigrate(s, i, o)
 	case opSync:

@@ -25,6 +25,7 @@ func moveOver(to uint8) op          { o := moveOp(to); o.over = true; return o }
 func repairOp(name uint8) op        { return op{kind: opRepair, name: name} }
 func overQuota(o op) op             { o.full = true; return o }
 func propPatch(name, prop uint8) op { return op{kind: opProps, name: name, prop: prop} }
+func then(o op) op                  { o.then = true; return o }
 func with(r rules) func(*ctx)       { return func(c *ctx) { c.rules = r } }
 
 // drag brings in a version from another calendar.
@@ -43,6 +44,7 @@ var (
 	migrate       = op{kind: opMigrate}
 	part          = op{kind: opMigrate, part: true}
 	mix           = op{kind: opMigrate, mixed: true}
+	mixLate       = op{kind: opMigrate, mixed: true, late: true}
 	mixDirty      = op{kind: opMigrate, mixed: true, dirty: true}
 )
 
