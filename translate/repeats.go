@@ -229,13 +229,7 @@ func formOf(i instant, dates bool) (form int, v int64) {
 	return localMoments, i.wall
 }
 
-// holds says whether a known instant is one of those that were added.
-func (m *moments) holds(i instant, dates bool) bool {
-	form, v := formOf(i, dates)
-	_, ok := slices.BinarySearch(m[form], v)
-	return ok
-}
-
+// has says whether an instance is one of those that were added.
 func (m *moments) has(wall, unix int64) bool {
 	return holds(m[exactMoments], unix) || holds(m[localMoments], wall) || len(m[dayMoments]) > 0 && holds(m[dayMoments], floorDiv(wall, day))
 }
