@@ -2,23 +2,15 @@ package translate
 
 import (
 	"fmt"
-	"runtime"
+	"maps"
 	"strings"
 	"testing"
-	"unsafe"
 )
 
 // hostileTexts are texts of about n octets that were made to take time or memory.
 func hostileTexts(n int) map[string]string {
 	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
-	one := func(lines string) string {
-		return "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:u\nDTSTART:20260310T090000Z\n" + lines + "END:VEVENT\nEND:VCALENDAR\n"
-	}
-	zone := func(lines string) string {
-		return "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Z\n" + lines + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:u\nDTSTART;TZID=Z:20260310T090000\nRRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR\n"
-	}
-	observance := "BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=SECONDLY\nEND:STANDARD\n"
-	return map[string]string{
+	texts := map[string]string{
 		"one parameter":      "A;X=" + fill("x") + ":v",
 		"many parameters":    "A" + fill(";X=1") + ":v",
 		"folds":              "A:" + fill("\r\n "),
@@ -40,7 +32,32 @@ func hostileTexts(n int) map[string]string {
 		"colons":             fill(":"),
 		"no line":            fill("\x00"),
 		"no text":            fill("\xff\n"),
+	}
+	maps.Copy(texts, hostileObjects(n))
+	return texts
+}
 
+// hostileObjects are those of them that are calendar objects, or nearly.
+func hostileObjects(n int) map[string]string {
+	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
+	one := func(lines string) string {
+		return "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:u\nDTSTART:20260310T090000Z\n" + lines + "END:VEVENT\nEND:VCALENDAR\n"
+	}
+	zone := func(lines string) string {
+		return "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Z\n" + lines + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:u\nDTSTART;TZID=Z:20260310T090000\nRRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR\n"
+	}
+	many := func(lines string) string { return "BEGIN:VCALENDAR\nVERSION:2.0\n" + lines + "END:VCALENDAR\n" }
+	each := func(format string, step int64) string { // a day or time in each
+		var b strings.Builder
+		for i := int64(0); b.Len() < n; i++ {
+			at := formatUTC(1_767_225_600 + i*step)
+			b.WriteString(strings.NewReplacer("%DATE", at[:8], "%TIME", at, "%N", fmt.Sprint(i+1)).Replace(format))
+		}
+		return b.String()
+	}
+	observance := "BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=SECONDLY\nEND:STANDARD\n"
+	override := "BEGIN:VEVENT\nUID:u\nRECURRENCE-ID:%TIME\nEND:VEVENT\n"
+	return map[string]string{
 		"an attachment":    one("ATTACH;ENCODING=BASE64;VALUE=BINARY:" + fill("\n "+strings.Repeat("QUJD", 18)) + "\n"),
 		"components":       one(fill("BEGIN:X\nEND:X\n")),
 		"alarms":           one(fill("BEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM\n")),
@@ -58,9 +75,49 @@ func hostileTexts(n int) map[string]string {
 		"busy":             strings.ReplaceAll(one(fill("FREEBUSY:20260310T090000Z/PT1H\n")), "VEVENT", "VFREEBUSY"),
 		"observances":      zone(fill(observance)),
 		"changes":          zone(strings.Replace(observance, "RRULE", "RDATE:"+fill("20260310T000000,")+"\nRRULE", 1)),
+		"daily changes":    zone(strings.Replace(observance, "SECONDLY", "DAILY", 1) + fill("X:\n")),
 		"zones":            strings.ReplaceAll(zone(fill("X:\n")), "BEGIN:VEVENT", fill("BEGIN:VTIMEZONE\nTZID:"+strings.Repeat("z", 20)+"\nEND:VTIMEZONE\n")+"BEGIN:VEVENT"),
 		"names of zones":   one(fill("DTSTART;TZID=Nowhere/At_all:20260310T090000\n")),
 		"many named zones": one(manyZones(n)),
+
+		"short components":         many(fill("begin:a\nend:a\n")),
+		"folded components":        many(fill("B\n EGIN:a\nE\n ND:a\n")),
+		"empty events":             many(fill("BEGIN:VEVENT\nEND:VEVENT\n")),
+		"bad tasks":                many(fill("BEGIN:VTODO\nCREATED:1\nEND:VTODO\n")),
+		"events":                   many(fill("BEGIN:VEVENT\nDTSTART:20260310\nRRULE:FREQ=DAILY\nEND:VEVENT\n")),
+		"objects":                  many(each("BEGIN:VEVENT\nUID:%N\nEND:VEVENT\n", day)),
+		"nameless objects":         many(each("BEGIN:VEVENT\nX:%N\nEND:VEVENT\n", day)),
+		"refused objects":          many(each("BEGIN:VEVENT\nUID:%N\nEND:VEVENT\n", day) + "BEGIN:VEVENT\nUID:a\nUID:b\nEND:VEVENT\n"),
+		"refused nameless objects": many(each("BEGIN:VEVENT\nX:%N\nEND:VEVENT\n", day) + "BEGIN:VEVENT\nUID:a\nUID:b\nEND:VEVENT\n"),
+		"refused calendars":        each("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:%N\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:%N\nX;TZID=%N:\nEND:VEVENT\nEND:VCALENDAR\n", day) + many("BEGIN:VEVENT\nUID:a\nUID:b\nEND:VEVENT\n"),
+		"calendars":                each("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:%N\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:%N\nX;TZID=%N:\nEND:VEVENT\nEND:VCALENDAR\n", day),
+		"definitions":              many(each("BEGIN:VTIMEZONE\nTZID:%N\nEND:VTIMEZONE\n", day) + "BEGIN:VEVENT\nUID:u\nEND:VEVENT\n"),
+		"daily overrides":          many("BEGIN:VEVENT\nUID:u\nDTSTART:20260101T000000Z\nRRULE:FREQ=DAILY\nEND:VEVENT\n" + each(override, day)),
+		"minutely overrides":       many("BEGIN:VEVENT\nUID:u\nDTSTART:20260101T000000Z\nRRULE:FREQ=MINUTELY\nEND:VEVENT\n" + each(override, 60)),
+		"bare overrides":           many(fill("BEGIN:VEVENT\nRECURRENCE-ID:20260310\nEND:VEVENT\n")),
+		"daily and future":         many(each(strings.Replace(override, "ID:", "ID;RANGE=THISANDFUTURE:", 1), day) + "BEGIN:VEVENT\nUID:u\nDTSTART:20260101T000000Z\nRRULE:FREQ=DAILY\nEND:VEVENT\n"),
+		"each EXDATE":              one("RRULE:FREQ=DAILY\n" + each("EXDATE:%DATE\n", day)),
+		"each RDATE":               one(each("RDATE:%DATE\n", day)),
+		"list of RDATE":            one("RDATE:" + each("%DATE,", day) + "\n"),
+		"each period":              one(each("RDATE;VALUE=PERIOD:%TIME/PT1H\n", day)),
+		"rules and dates":          one(each("RRULE:FREQ=DAILY\nRDATE:%DATE\n", day)),
+		"rules of numbers":         one(each("RRULE:FREQ=DAILY;INTERVAL=%N\n", day)),
+		"rules of days":            one(fill("RRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR,SA,SU\n")),
+		"rules of lists":           one(fill("RRULE:FREQ=DAILY;BYDAY=MO;BYMONTH=1;BYHOUR=1;BYMINUTE=1;BYSECOND=1;BYSETPOS=1\n")),
+		"rules twice":              one("RRULE:FREQ=SECONDLY\nRRULE:FREQ=SECONDLY;BYHOUR=5\n" + fill("X:\n")),
+		"EXRULEs":                  one("RRULE:FREQ=DAILY\n" + fill("EXRULE:FREQ=DAILY;BYHOUR=1\n")),
+		"rules of zones":           zone(fill(strings.Replace(observance, "RRULE", strings.Repeat("RRULE:FREQ=DAILY\n", maxZoneRules)+"RRULE", 1))),
+		"periods of busy":          strings.ReplaceAll(one("FREEBUSY:"+each("%TIME/PT1S,", 60)+"\n"), "VEVENT", "VFREEBUSY"),
+		"commas of busy":           strings.ReplaceAll(one("FREEBUSY:"+fill(",")+"\n"), "VEVENT", "VFREEBUSY"),
+		"a long character":         one("SUMMARY:" + fill("\uFDFA") + "\n"),
+		"short summaries":          one(fill("SUMMARY:x\n")),
+		"line breaks":              one("SUMMARY:" + fill(`\n`) + "\n"),
+		"folded characters":        one("SUMMARY:" + fill("\xc3\n \xa4") + "\n"),
+		"many names":               one(each("X;TZID=Nowhere/%N:20260310T090000\nRDATE;TZID=A/%N:20260310T090000\n", day)),
+		"many TZIDs":               one(each("X;TZID=%N:\n", day)),
+		"dates in a zone":          one("X;TZID=Europe/Berlin:" + fill("20260310,") + "\n"),
+		"commas in a zone":         one("X;TZID=Europe/Berlin:" + fill(",") + "\n"),
+		"alarms of a rule":         one("RRULE:FREQ=SECONDLY\n" + fill("BEGIN:VALARM\nTRIGGER:PT5M\nEND:VALARM\n")),
 	}
 }
 
@@ -87,78 +144,4 @@ func TestScannerSteps(t *testing.T) {
 			t.Errorf("%s: only %d steps for %d octets", name, s.steps, len(raw))
 		}
 	}
-}
-
-// TestMemoryOfHostileTexts: all that is allocated while a text is read, matched or given
-// in part is less than ten times the text, and less than what the limits allow in all.
-func TestMemoryOfHostileTexts(t *testing.T) {
-	r := span("20260301T000000Z", "20260401T000000Z")
-	alarms := of(CompFilter{Name: "VEVENT", TimeRange: &r, Comps: []CompFilter{{Name: "VALARM", TimeRange: &r}}})
-	for name, raw := range hostileTexts(160 << 10) {
-		raw := []byte(raw)
-		checkExpanded(t, name, raw, r)
-		for what, f := range map[string]func(){
-			"scanned": func() {
-				for s := NewScanner(raw); s.Next(); {
-					s.Line.Value()
-					s.Line.Param("TZID")
-				}
-			},
-			"parsed":  func() { ParseObject(raw) },
-			"matched": func() { within("VEVENT", r).Match(&Object{Raw: raw}) },
-			"alarms":  func() { alarms.Match(&Object{Raw: raw}) },
-			"limited": func() { (&Data{LimitRecurrence: &r}).Apply(raw, nil) },
-			"in part": func() {
-				(&Data{Comp: &CompData{Name: "VCALENDAR", Comps: []CompData{{Name: "VEVENT", Props: []PropData{{Name: "UID"}}}}}}).Apply(raw, nil)
-			},
-			"busy": func() { NewFreeBusy(r).Add(raw, nil) },
-			"jCal": func() { JSON(raw) },
-		} {
-			if most := 10 * len(raw); allocated(f) > most {
-				t.Errorf("%s, %s: %.1f times the text", name, what, float64(allocated(f))/float64(len(raw)))
-			}
-		}
-	}
-}
-
-// TestMemoryOfHostileRules: a rule of few octets takes no more memory than it is long, ten times and what any object
-// takes; expanded, no more than its instances and the text that they make.
-func TestMemoryOfHostileRules(t *testing.T) {
-	r := span("20500101T000000Z", "20500201T000000Z")
-	const any = 20 << 10
-	budget := func() *Budget { return &Budget{longer(20_000, maxRequestSteps)} }
-	for _, c := range hostileRules() {
-		raw := []byte(event("DTSTART;TZID=America/New_York:"+c.start, "RRULE:"+c.rule))
-		for what, f := range map[string]func(){
-			"parsed":  func() { ParseObject(raw) },
-			"matched": func() { f := within("VEVENT", r); f.Budget = budget(); f.Match(&Object{Raw: raw}) },
-			"limited": func() { (&Data{LimitRecurrence: &r, Budget: budget()}).Apply(raw, nil) },
-			"busy":    func() { f := NewFreeBusy(TimeRange{r.Start, r.Start + day}); f.budget = budget(); f.Add(raw, nil) },
-		} {
-			if n := allocated(f); n > any+10*len(raw) {
-				t.Errorf("%.60s, %s: %d octets", c.rule, what, n)
-			}
-		}
-		checkExpanded(t, c.rule, raw, r)
-	}
-}
-
-// checkExpanded checks what an expansion allocates.
-func checkExpanded(t *testing.T, name string, raw []byte, r TimeRange) {
-	t.Helper()
-	var out []byte
-	n := allocated(func() { out, _ = (&Data{Expand: &r}).Apply(raw, nil) })
-	const most = 6 * MaxInstances * int(unsafe.Sizeof(instance{})) // a list that grows
-	if n > most+10*(len(raw)+len(out)) {
-		t.Errorf("%.60s, expanded: %d octets for %d of text", name, n, len(out))
-	}
-}
-
-// allocated is how many octets f allocates in all.
-func allocated(f func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
 }

@@ -1,9 +1,7 @@
 package translate
 
 import (
-	"bytes"
 	"cmp"
-	"fmt"
 	"slices"
 )
 
@@ -12,19 +10,17 @@ import (
 // the zone; dates stay dates.
 func expand(raw []byte, r TimeRange, zone *Zone, budget *Budget) ([]byte, error) {
 	m := newMatcher(raw, zone, budget)
-	e := &expansion{matcher: m, instances: map[int][]instance{}}
+	e := &expansion{matcher: m}
 	for i, c := range m.list {
 		if !m.main(i) || c.name == "VFREEBUSY" {
 			continue
 		}
-		if s := m.set(c.name); !e.done[s] {
-			if e.done == nil {
-				e.done = map[*set]bool{}
-			}
-			e.done[s] = true
-			if err := e.gather(s, r); err != nil {
+		if s := m.set(c.name); s.members[0] == i {
+			list, err := e.gather(s, r)
+			if err != nil {
 				return nil, err
 			}
+			e.kinds = append(e.kinds, expanded{i, list})
 		}
 	}
 	return e.write()
@@ -37,20 +33,117 @@ const maxExpanded = 2 * MaxObject
 // expansion is an object that is being expanded.
 type expansion struct {
 	*matcher
-	done      map[*set]bool
-	instances map[int][]instance // by the first component of their kind
-	pieces    map[shape][]piece
-	w         lineWriter
+	kinds  []expanded // by first
+	cut    map[shape]*cutting
+	once   cutting // of what has one instance of its shape
+	values []byte
+	w      lineWriter
 }
 
-// gather finds the instances of a kind in a range.
-func (e *expansion) gather(s *set, r TimeRange) error {
-	var list []instance
-	take := func(i instance) bool {
-		i.unlike, i.by = s.saysElse(&i), s.members[i.by]
-		list = append(list, i)
-		return len(list) <= MaxInstances
+// expanded are the instances of a kind.
+type expanded struct {
+	first int // of the components of that kind, in the list
+	list  []occurrence
+}
+
+// occurrence is an instance to be written. Its times are in Unix seconds, or of a DATE
+// those of its midnight as if it were in UTC.
+type occurrence struct {
+	unix           int64 // exact: what they are sorted by
+	id, start, end int64
+	shape
+}
+
+// shape is what the lines of an instance depend on, but for its times.
+type shape struct {
+	by   int32 // component in the list
+	says says
+}
+
+type says uint8
+
+const (
+	saysID says = 1 << iota // it has one that is known, and so on
+	saysStart
+	saysEnd
+	isDates    // start and end are DATEs
+	isDateID   // id is
+	hasEnd     // DTEND or DUE
+	endsUnlike // DURATION, or that there is none, would say another end in UTC
+	standsOnce // an override is so often written
+)
+
+func (s says) when(is bool) says {
+	if is {
+		return s
 	}
+	return 0
+}
+
+// occurrenceOf is an instance of a series as it is written.
+func (s *set) occurrenceOf(i *instance) occurrence {
+	o := occurrence{unix: i.unix, id: i.id.wall, start: i.unix, end: i.end}
+	if i.id.state == known && !i.id.date {
+		o.id = s.at(i.id).lo
+	}
+	if i.start.date {
+		o.start, o.end = i.start.wall, i.endInstant.wall
+	}
+	o.by = int32(s.members[i.by])
+	o.says = saysID.when(i.id.state == known) | saysStart.when(i.start.state == known) | saysEnd.when(i.endInstant.state == known) |
+		isDates.when(i.start.date) | isDateID.when(i.id.date) | hasEnd.when(i.endOrDue) | endsUnlike.when(s.saysElse(i))
+	return o
+}
+
+// listedAtOnce is how many instances are listed while they are counted. Of more the list is
+// made when it is known how many there are: too many take no memory.
+const listedAtOnce = 370
+
+// gather finds the instances of a kind in a range.
+func (e *expansion) gather(s *set, r TimeRange) ([]occurrence, error) {
+	list := make([]occurrence, 0, 8)
+	var full [][]occurrence // lists before it
+	n := 0
+	err := s.within(r, func(o occurrence) bool {
+		if n++; n <= listedAtOnce {
+			if len(list) == cap(list) {
+				full, list = append(full, list), make([]occurrence, 0, min(3*n, listedAtOnce-n+1))
+			}
+			list = append(list, o)
+		}
+		return n <= MaxInstances
+	})
+	switch {
+	case n > MaxInstances:
+		return nil, ErrTooManyInstances
+	case err != nil:
+		return nil, err
+	case n <= listedAtOnce:
+		if full = append(full, list); len(full) > 1 {
+			for i := range full {
+				full[i] = sorted(full[i])
+			}
+			list = slices.Concat(full...)
+		}
+	default:
+		list = list[:0] // the longest one
+		if err := s.within(r, func(o occurrence) bool {
+			if len(list) == cap(list) {
+				if list = sorted(list); 2*len(list) > cap(list) { // as far as they are not said twice
+					list = append(make([]occurrence, 0, min(n, 2*cap(list))), list...)
+				}
+			}
+			list = append(list, o)
+			return true
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return sorted(list), nil
+}
+
+// within calls take with the instances in a range until it returns false.
+func (s *set) within(r TimeRange, take func(occurrence) bool) error {
 	for by, t := range s.list {
 		single := s.single(by)
 		if !single && !t.override {
@@ -65,37 +158,56 @@ func (e *expansion) gather(s *set, r TimeRange) error {
 		if !known {
 			i = instance{by: by} // a task without DTSTART and DUE, for one
 		}
-		if !take(i) {
-			return ErrTooManyInstances
+		o := s.occurrenceOf(&i)
+		o.says |= standsOnce
+		if !take(o) {
+			return nil
 		}
 	}
 	if len(s.list) > 1 || !s.single(0) {
 		s.missing, s.extra = false, false
 		s.each(r.Start, r.End, func(i instance) bool {
-			return !i.overlaps(s.kind, s.list[i.by], r) || take(i)
+			return !i.overlaps(s.kind, s.list[i.by], r) || take(s.occurrenceOf(&i))
 		})
-	}
-	if len(list) > MaxInstances {
-		return ErrTooManyInstances
 	}
 	if s.missing || s.extra || s.step.left < 0 {
 		return ErrNotExpanded
 	}
-	slices.SortStableFunc(list, func(a, b instance) int { return cmp.Compare(a.unix, b.unix) })
-	e.instances[s.members[0]] = list
 	return nil
+}
+
+// sorted brings instances into their order, those that two properties say once.
+func sorted(list []occurrence) []occurrence {
+	order := func(a, b occurrence) int {
+		if a.unix != b.unix {
+			return cmp.Compare(a.unix, b.unix)
+		}
+		once, other := a.says&standsOnce, b.says&standsOnce
+		if once != other || once != 0 {
+			return int(other) - int(once)
+		}
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.by, b.by))
+	}
+	if !slices.IsSortedFunc(list, order) {
+		slices.SortStableFunc(list, order)
+	}
+	return slices.CompactFunc(list, func(a, b occurrence) bool { return a.says&standsOnce == 0 && order(a, b) == 0 })
 }
 
 // write writes the object: its own lines as they are, the instances where the
 // first component of their kind was.
 func (e *expansion) write() ([]byte, error) {
 	size := len(e.raw)
-	for _, list := range e.instances {
-		for _, i := range list {
-			size += e.list[i.by].end - e.list[i.by].start
+	for _, kind := range e.kinds {
+		for i := range kind.list {
+			if o := &kind.list[i]; o.says&standsOnce == 0 {
+				if size += e.cuttingOf(o.shape).length(); size > maxExpanded {
+					return nil, ErrTooManyInstances
+				}
+			}
 		}
 	}
-	e.w.b = make([]byte, 0, min(size, maxExpanded))
+	e.w.b = make([]byte, 0, size)
 	next := 0 // in the list of components
 	skip := 0 // octets up to here are done
 	for s := NewScanner(e.raw); s.Next(); {
@@ -113,10 +225,13 @@ func (e *expansion) write() ([]byte, error) {
 				skip = c.end
 				continue
 			case e.main(next) && c.name != "VFREEBUSY":
-				list := e.instances[next]
-				for n := range list {
-					if e.component(&list[n]); len(e.w.b) > maxExpanded {
-						return nil, ErrTooManyInstances
+				if len(e.kinds) > 0 && e.kinds[0].first == next {
+					list := e.kinds[0].list
+					e.kinds = e.kinds[1:]
+					for n := range list {
+						if e.component(&list[n]); len(e.w.b) > maxExpanded {
+							return nil, ErrTooManyInstances
+						}
 					}
 				}
 				skip = c.end
@@ -126,200 +241,4 @@ func (e *expansion) write() ([]byte, error) {
 		e.w.raw(e.raw[l.Start:l.End])
 	}
 	return e.w.b, nil
-}
-
-// shape is what the lines of an instance depend on, but for its times.
-type shape struct {
-	by                    int
-	id, start, end, dates bool // known; and DATEs
-	idDate, ends, unlike  bool
-}
-
-// piece is a part of a component that is being written: text that all instances of a
-// shape share, or the head of a line with a time of each.
-type piece struct {
-	text  []byte
-	time  func(i *instance) instant // nil: text is all
-	lasts bool                      // it is not the time that follows but how long it is since the start
-}
-
-// component writes one instance.
-func (e *expansion) component(i *instance) {
-	s := shape{i.by, i.id.state == known, i.start.state == known, i.endInstant.state == known, i.start.date,
-		i.id.date, i.endOrDue, i.unlike}
-	pieces, ok := e.pieces[s]
-	if !ok {
-		if e.pieces == nil {
-			e.pieces = map[shape][]piece{}
-		}
-		pieces = e.cut(s)
-		e.pieces[s] = pieces
-	}
-	for _, p := range pieces {
-		if p.time == nil {
-			e.w.b = append(e.w.b, p.text...)
-			continue
-		}
-		at := p.time(i)
-		if p.lasts {
-			length := i.end - i.unix
-			if at.date {
-				length = at.wall - i.start.wall
-			}
-			e.w.line(string(p.text), formatDuration(length))
-			continue
-		}
-		if len(p.text)+len(MaxDateTime) > foldedLine {
-			e.w.line(string(p.text), e.frame.time(at))
-			continue
-		}
-		e.w.b = append(e.w.b, p.text...)
-		if at.date {
-			e.w.b = appendDate(e.w.b, at.wall)
-		} else {
-			e.w.b = appendUTC(e.w.b, e.frame.at(at).lo)
-		}
-		e.w.b = append(e.w.b, crlf...)
-	}
-}
-
-// cut makes the pieces of a component.
-func (e *expansion) cut(s shape) (pieces []piece) {
-	c := e.list[s.by]
-	raw := e.raw[c.start:c.end]
-	written := e.w
-	e.w = lineWriter{}
-	flush := func() {
-		if len(e.w.b) > 0 {
-			pieces, e.w = append(pieces, piece{text: e.w.b}), lineWriter{}
-		}
-	}
-	time := func(name string, params []byte, date bool, at func(i *instance) instant) {
-		flush()
-		form := ""
-		if date {
-			form = ";VALUE=DATE"
-		}
-		head := name + form + keepParams(params, "TZID", "VALUE", "RANGE") + ":"
-		pieces = append(pieces, piece{[]byte(head), at, false})
-	}
-	lasts := false // a task with DURATION keeps it: with DUE it would end a second earlier (RFC 4791 section 9.9)
-	if s.unlike {  // but DUE without DTSTART would be another task
-		s.unlike = false
-		e.lines(s.by, func(l *Line) {
-			s.unlike = s.unlike || l.Is("DTSTART")
-			lasts = lasts || c.name == "VTODO" && l.Is("DURATION")
-		})
-	}
-	depth := 0
-	for sc := NewScanner(raw); sc.Next(); {
-		l := &sc.Line
-		octets := raw[l.Start:l.End]
-		switch {
-		case l.Err != nil:
-		case l.Is("BEGIN"):
-			depth++
-			e.w.raw(octets)
-			if depth == 1 && s.id {
-				time("RECURRENCE-ID", nil, s.idDate, func(i *instance) instant { return i.id })
-			}
-		case l.Is("END"):
-			depth--
-			e.w.raw(octets)
-		case depth > 1:
-			e.other(l, octets)
-		case l.Is("RRULE"), l.Is("RDATE"), l.Is("EXDATE"), l.Is("EXRULE"), l.Is("RECURRENCE-ID"):
-		case s.start && l.Is("DTSTART"):
-			time("DTSTART", l.params, s.dates, startOf)
-			switch {
-			case s.unlike && lasts:
-				flush()
-				pieces = append(pieces, piece{[]byte("DURATION:"), endOf, true})
-			case s.unlike:
-				time(endName(c.name), nil, s.dates, endOf)
-			}
-		case s.start && s.ends && s.end && (l.Is("DTEND") || l.Is("DUE")):
-			time(string(bytes.ToUpper(l.Name)), l.params, s.dates, endOf)
-		case s.start && (s.ends || s.unlike) && l.Is("DURATION"): // DTEND says it
-		default:
-			e.other(l, octets)
-		}
-	}
-	flush()
-	e.w = written
-	return pieces
-}
-
-// formatDuration writes seconds as a DURATION (RFC 5545 section 3.3.6), for a start in UTC
-// or, of whole days, a DATE.
-func formatDuration(seconds int64) string {
-	sign := ""
-	if seconds < 0 {
-		sign, seconds = "-", -seconds
-	}
-	days, seconds := seconds/day, seconds%day
-	if seconds == 0 {
-		return fmt.Sprintf("%sP%dD", sign, days)
-	}
-	return fmt.Sprintf("%sP%dDT%dH%dM%dS", sign, days, seconds/3600, seconds/60%60, seconds%60)
-}
-
-func endName(kind string) string {
-	if kind == "VTODO" {
-		return "DUE"
-	}
-	return "DTEND"
-}
-
-// startOf and endOf are exact, where the clocks show a time twice.
-func startOf(i *instance) instant {
-	if i.start.date {
-		return i.start
-	}
-	return instant{state: known, wall: i.unix, zone: UTC}
-}
-
-func endOf(i *instance) instant {
-	if i.endInstant.date {
-		return i.endInstant
-	}
-	return instant{state: known, wall: i.end, zone: UTC}
-}
-
-// other writes a line that is the same for all instances; times in a zone are
-// converted.
-func (e *expansion) other(l *Line, octets []byte) {
-	tzid, zoned := l.Param("TZID")
-	if !zoned {
-		e.w.raw(octets)
-		return
-	}
-	zone := e.zones.find(tzid)
-	values := bytes.Split(l.Value(), []byte{','})
-	for n, v := range values {
-		i := parseInstant(v)
-		if i.state != known {
-			e.w.raw(octets)
-			return
-		}
-		if i.zone == nil && !i.date {
-			i.zone = zone
-		}
-		values[n] = []byte(e.frame.time(i))
-	}
-	e.w.line(string(l.Name), keepParams(l.params, "TZID"), ":", string(bytes.Join(values, []byte{','})))
-}
-
-// keepParams returns parameters as written, without those of some names.
-func keepParams(params []byte, drop ...string) string {
-	var kept []byte
-	for p := params; len(p) > 0; {
-		begin := p
-		var name []byte
-		name, _, p = nextParam(p)
-		if !slices.ContainsFunc(drop, func(d string) bool { return equalFold(name, d) }) {
-			kept = append(kept, begin[:len(begin)-len(p)]...)
-		}
-	}
-	return string(kept)
 }

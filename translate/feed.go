@@ -3,6 +3,7 @@ package translate
 import (
 	"bytes"
 	"crypto/sha256"
+	"hash"
 	"io"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ type FeedWriter struct {
 	w     io.Writer
 	buf   []byte
 	zones map[string]zoneKey // what is written: TZID -> content
+	room  zoneReader
 }
 
 // NewFeedWriter begins a feed with a title (RFC 7986 section 5.1, and what programs
@@ -49,13 +51,14 @@ func (f *FeedWriter) Add(item []byte) error {
 		return badData("the object holds " + what)
 	}
 	item = WholeFolds(item)
-	var zones, mains []feedComponent
-	err := scanCalendars(item, func(c feedComponent) error {
+	var zones []feedZone
+	var mains []octetRange
+	err := scanCalendars(item, func(c *feedComponent) error {
 		switch {
 		case c.kind == "VTIMEZONE":
-			zones = append(zones, c)
+			zones = append(zones, feedZone{c.octetRange, c.tzid})
 		case mainComponent([]byte(c.kind)) != "":
-			mains = append(mains, c)
+			mains = append(mains, c.octetRange)
 		}
 		return nil
 	}, nil)
@@ -84,9 +87,15 @@ func (f *FeedWriter) flush() error {
 	return err
 }
 
+// feedZone is a VTIMEZONE of an item.
+type feedZone struct {
+	octetRange
+	tzid string
+}
+
 // addZones writes those definitions of an item that are not there yet. It returns the
 // TZIDs that stand for something else already, and what they are called instead.
-func (f *FeedWriter) addZones(item []byte, zones []feedComponent) (renamed map[string]string) {
+func (f *FeedWriter) addZones(item []byte, zones []feedZone) (renamed map[string]string) {
 	seen := map[string]bool{}
 	for _, c := range zones {
 		if c.tzid == "" || seen[c.tzid] {
@@ -94,7 +103,7 @@ func (f *FeedWriter) addZones(item []byte, zones []feedComponent) (renamed map[s
 		}
 		seen[c.tzid] = true
 		raw := item[c.start:c.end]
-		key := keyOfZone(raw)
+		key := f.room.key(raw)
 		name := c.tzid
 		there, used := f.zones[name]
 		for n := 2; used && there != key; n++ {
@@ -190,30 +199,39 @@ func appendClean(b, raw []byte) []byte {
 }
 
 // zoneKey names the content of a VTIMEZONE.
-type zoneKey [sha256.Size]byte
+type zoneKey [sha256.Size / 2]byte
 
-// keyOfZone is the same for definitions that differ in nothing but notes, folds and
+// zoneReader is room to find zoneKeys.
+type zoneReader struct {
+	scanner   Scanner
+	line, sum []byte
+	hash      hash.Hash
+}
+
+// key is the same for definitions that differ in nothing but notes, folds and
 // their TZID.
-func keyOfZone(raw []byte) zoneKey {
-	h := sha256.New()
-	for s := NewScanner(raw); s.Next(); {
-		l := &s.Line
+func (r *zoneReader) key(raw []byte) zoneKey {
+	if r.hash == nil {
+		r.hash = sha256.New()
+	}
+	r.hash.Reset()
+	for r.scanner.Reset(raw); r.scanner.Next(); {
+		l := &r.scanner.Line
 		if l.Is("TZID") || l.Is("LAST-MODIFIED") || l.Is("TZURL") || l.Is("COMMENT") || len(l.Name) > 1 && (l.Name[0]|0x20) == 'x' && l.Name[1] == '-' {
 			continue
 		}
-		h.Write(bytes.ToUpper(l.Name))
-		h.Write(l.params)
-		h.Write([]byte{':'})
-		h.Write(trimBlank(l.Value()))
-		h.Write([]byte{'\n'})
+		line := append(asciiCasemap(nil, r.line[:0], l.Name), l.params...)
+		r.line = append(append(append(line, ':'), trimBlank(l.Value())...), '\n')
+		r.hash.Write(r.line)
 	}
-	return zoneKey(h.Sum(nil))
+	r.sum = r.hash.Sum(r.sum[:0])
+	return zoneKey(r.sum[:len(zoneKey{})])
 }
 
 // feedComponent is a component of a VCALENDAR.
 type feedComponent struct {
+	octetRange        // BEGIN and END included
 	kind       string // in upper case
-	start, end int    // offsets of its octets, BEGIN and END included
 	calendar   int    // which VCALENDAR it is in, from 0
 	tzid       string // of a VTIMEZONE, without blanks around
 	uid        string
@@ -225,7 +243,7 @@ type feedComponent struct {
 // is not nil. It is less strict than ParseObject, for it must read what other
 // programs stored, but nothing that it gives can spoil the text that it is copied
 // into. Errors are ErrNoCalendar, *ObjectError, and those of add and property.
-func scanCalendars(raw []byte, add func(c feedComponent) error, property func(calendar int, l *Line) error) error {
+func scanCalendars(raw []byte, add func(c *feedComponent) error, property func(calendar int, l *Line) error) error {
 	var open [MaxDepth]string
 	var c feedComponent
 	depth, calendars := 0, 0
@@ -248,7 +266,7 @@ func scanCalendars(raw []byte, add func(c feedComponent) error, property func(ca
 			}
 			kind := componentName(trimBlank(l.Value()))
 			if depth == 1 {
-				c = feedComponent{kind: kind, start: l.Start, calendar: calendars}
+				c = feedComponent{kind: kind, octetRange: octetRange{start: l.Start}, calendar: calendars}
 			}
 			open[depth] = kind
 			depth++
@@ -262,7 +280,7 @@ func scanCalendars(raw []byte, add func(c feedComponent) error, property func(ca
 				calendars++
 			case 1:
 				c.end = l.End
-				if err := add(c); err != nil {
+				if err := add(&c); err != nil {
 					return err
 				}
 			}
@@ -291,9 +309,11 @@ func (c *feedComponent) read(l *Line, depth int) {
 	case depth == 2 && l.Is("TZID") && c.tzid == "":
 		c.tzid = string(trimBlank(l.Value()))
 	case len(l.params) > 0:
-		if tzid, ok := l.Param("TZID"); ok {
-			if tzid = strings.Trim(tzid, " \t\r\n"); tzid != "" && !slices.Contains(c.zones, tzid) && len(c.zones) < maxZones {
-				c.zones = append(c.zones, tzid)
+		if tzid, ok := l.param("TZID"); ok {
+			tzid = trimBlank(tzid)
+			same := func(s string) bool { return s == string(tzid) }
+			if len(tzid) > 0 && len(c.zones) < maxZones && !slices.ContainsFunc(c.zones, same) {
+				c.zones = append(c.zones, string(tzid))
 			}
 		}
 	}
@@ -309,29 +329,32 @@ func contentKey(raw []byte) string {
 	if !utf8.Valid(raw) {
 		raw = WholeFolds(raw)
 	}
-	var mains [][]byte
+	var mains [][sha256.Size / 2]byte
 	var used []string
+	var clean []byte
+	var room zoneReader
 	defined := map[string]zoneKey{}
-	err := scanCalendars(raw, func(c feedComponent) error {
+	err := scanCalendars(raw, func(c *feedComponent) error {
 		if c.kind == "VTIMEZONE" {
 			if _, twice := defined[c.tzid]; !twice {
-				defined[c.tzid] = keyOfZone(raw[c.start:c.end])
+				defined[c.tzid] = room.key(raw[c.start:c.end])
 			}
 			return nil
 		}
-		sum := sha256.Sum256(appendClean(nil, raw[c.start:c.end]))
-		mains = append(mains, sum[:])
+		clean = appendClean(clean[:0], raw[c.start:c.end])
+		sum := sha256.Sum256(clean)
+		mains = append(mains, [sha256.Size / 2]byte(sum[:]))
 		used = append(used, c.zones...)
 		return nil
 	}, nil)
 	if err != nil || len(mains) == 0 {
 		return ""
 	}
-	slices.SortFunc(mains, bytes.Compare)
+	slices.SortFunc(mains, func(a, b [sha256.Size / 2]byte) int { return bytes.Compare(a[:], b[:]) })
 	slices.Sort(used)
 	h := sha256.New()
-	for _, m := range mains {
-		h.Write(m)
+	for i := range mains {
+		h.Write(mains[i][:])
 	}
 	for _, tzid := range slices.Compact(used) {
 		if key, ok := defined[tzid]; ok {

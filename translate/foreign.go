@@ -57,7 +57,7 @@ func ReadForeign(message []byte) (*Foreign, error) {
 	if err != nil {
 		return nil, ErrMail
 	}
-	w := mimeWalk{left: maxMIMEParts}
+	w := mimeWalk{left: maxMIMEParts, whole: len(message)}
 	w.entity(textproto.MIMEHeader(m.Header), m.Body, 0)
 	if w.best == nil {
 		return nil, ErrMail
@@ -107,8 +107,9 @@ func (r *Record) Shown(message []byte) ([]byte, error) {
 // mimeWalk looks for the part that is the object: the first text/calendar, else the
 // first application/ics, else the first part with a name that ends in .ics.
 type mimeWalk struct {
-	left int
-	best *mimePart
+	left  int
+	whole int // octets of the message
+	best  *mimePart
 }
 
 type mimePart struct {
@@ -156,7 +157,11 @@ func (w *mimeWalk) entity(header textproto.MIMEHeader, body io.Reader, depth int
 	if part.rank == 0 || w.best != nil && w.best.rank >= part.rank {
 		return
 	}
-	octets, err := decodeTransfer(header.Get("Content-Transfer-Encoding"), body)
+	room := 0
+	if depth == 0 { // all of it is the part
+		room = w.whole
+	}
+	octets, err := decodeTransfer(header.Get("Content-Transfer-Encoding"), body, room)
 	if err == nil && len(octets) <= MaxObject && hasCalendar(octets) {
 		part.octets = octets
 		w.best = &part
@@ -173,11 +178,18 @@ func hasCalendar(octets []byte) bool {
 }
 
 // decodeTransfer undoes a Content-Transfer-Encoding (RFC 2045 section 6); what is
-// decoded before an error is kept, as mail programs show it too.
-func decodeTransfer(encoding string, body io.Reader) ([]byte, error) {
+// decoded before an error is kept, as mail programs show it too. room is how long it may be,
+// 0 where that is not known.
+func decodeTransfer(encoding string, body io.Reader, room int) ([]byte, error) {
+	all := func(body io.Reader) ([]byte, error) {
+		var b bytes.Buffer
+		b.Grow(room + bytes.MinRead)
+		_, err := b.ReadFrom(io.LimitReader(body, MaxForeign))
+		return b.Bytes(), err
+	}
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "base64":
-		raw, err := io.ReadAll(io.LimitReader(body, MaxForeign))
+		raw, err := all(body)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +201,7 @@ func decodeTransfer(encoding string, body io.Reader) ([]byte, error) {
 	case "quoted-printable":
 		body = quotedprintable.NewReader(body)
 	}
-	return io.ReadAll(io.LimitReader(body, MaxForeign))
+	return all(body)
 }
 
 // toUTF8 converts text of a declared charset. What is not in it, or in none that
@@ -216,41 +228,61 @@ func toUTF8(text []byte, charset string) []byte {
 // without METHOD (RFC 4791 section 4.1), without the characters that XML cannot
 // hold, and with a UID.
 func presentable(text []byte) []byte {
-	text = harmless(text)
+	text = withoutMethod(harmless(text))
+	components, identified := 0, false // that lack a UID
+	eachUID(text, func(begin *Line) { components++ }, func() { identified = true })
+	if identified || components == 0 {
+		return text
+	}
+	line := "UID:" + contentUID(text) + "\r\n"
+	with, from := make([]byte, 0, len(text)+components*len(line)), 0
+	eachUID(text, func(begin *Line) {
+		with, from = append(append(with, text[from:begin.End]...), line...), begin.End
+	}, func() {})
+	return append(with, text[from:]...)
+}
+
+// eachUID calls begin with the BEGIN of each component that should have a UID, and uid where
+// one has.
+func eachUID(text []byte, begin func(*Line), uid func()) {
+	depth := 0
+	for s := NewScanner(text); s.Next(); {
+		l := &s.Line
+		switch {
+		case l.Is("BEGIN"):
+			if depth++; depth == 2 && mainComponent(l.Value()) != "" {
+				begin(l)
+			}
+		case l.Is("END"):
+			depth--
+		case l.Is("UID") && depth == 2 && len(bytes.TrimSpace(l.Value())) > 0:
+			uid()
+		}
+	}
+}
+
+// withoutMethod leaves out METHOD.
+func withoutMethod(text []byte) []byte {
 	var out []byte
-	var insert []int // offsets behind the BEGIN of components that lack a UID
-	from, depth, identified := 0, 0, false
+	from, depth := 0, 0
 	for s := NewScanner(text); s.Next(); {
 		l := &s.Line
 		switch {
 		case l.Is("BEGIN"):
 			depth++
-			if depth == 2 && mainComponent(l.Value()) != "" {
-				insert = append(insert, len(out)+l.End-from)
-			}
 		case l.Is("END"):
 			depth--
 		case l.Is("METHOD") && depth == 1:
-			out = append(out, text[from:l.Start]...)
-			from = l.End
-		case l.Is("UID") && depth == 2 && len(bytes.TrimSpace(l.Value())) > 0:
-			identified = true
+			if out == nil {
+				out = make([]byte, 0, len(text))
+			}
+			out, from = append(out, text[from:l.Start]...), l.End
 		}
 	}
-	out = append(out, text[from:]...)
-	if identified || len(insert) == 0 {
-		return out
+	if out == nil {
+		return text
 	}
-	line := "UID:" + contentUID(out) + "\r\n"
-	var with bytes.Buffer
-	from = 0
-	for _, at := range insert {
-		with.Write(out[from:at])
-		with.WriteString(line)
-		from = at
-	}
-	with.Write(out[from:])
-	return with.Bytes()
+	return append(out, text[from:]...)
 }
 
 // contentUID is the iCalendar UID of an object that has none: the same for the
@@ -272,10 +304,23 @@ func harmless(text []byte) []byte {
 		}
 		return r
 	}
-	text = bytes.Map(clean, text)
-	if bytes.Contains(text, []byte("\r")) { // a CR that ends no line
-		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), nil)
-		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+	if bytes.ContainsFunc(text, func(r rune) bool { return clean(r) != r }) || !utf8.Valid(text) {
+		text = bytes.Map(clean, text)
 	}
-	return text
+	ends := bytes.Count(text, []byte("\r\n"))
+	if crs := bytes.Count(text, []byte("\r")); crs == 0 || crs == ends && bytes.Count(text, []byte("\n")) == ends {
+		return text
+	}
+	// A CR that ends no line goes, and all lines end alike.
+	out := make([]byte, 0, len(text)+bytes.Count(text, []byte("\n")))
+	for _, c := range text {
+		switch c {
+		case '\r':
+		case '\n':
+			out = append(out, crlf...)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
 }

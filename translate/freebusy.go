@@ -103,7 +103,8 @@ func (f *FreeBusy) events(s *set, kinds []int8) {
 
 // published takes the periods of a VFREEBUSY.
 func (f *FreeBusy) published(m *matcher, i int) {
-	t := &times{frame: m.frame}
+	t := new(times)
+	t.begin(&m.frame)
 	m.lines(i, func(l *Line) {
 		if !l.Is("FREEBUSY") {
 			return
@@ -117,10 +118,11 @@ func (f *FreeBusy) published(m *matcher, i int) {
 				kind = at
 			}
 		}
-		t.eachPeriod(l, func(d rdate) {
+		t.eachPeriod(l, func(d rdate) bool {
 			if d.from.state == known {
 				f.add(kind, bounds{t.at(d.from).lo, t.until(d).hi})
 			}
+			return true
 		})
 	})
 }
@@ -147,7 +149,17 @@ func (f *FreeBusy) add(kind int, p bounds) int {
 	if p.lo >= p.hi {
 		return 0
 	}
-	f.busy[kind] = append(f.busy[kind], p)
+	list := f.busy[kind]
+	if n := len(list); n > 0 && list[n-1].lo <= p.lo && p.lo <= list[n-1].hi {
+		list[n-1].hi = max(list[n-1].hi, p.hi)
+		return 1
+	}
+	if len(list) == cap(list) {
+		if list = merge(list, 0); 2*len(list) >= cap(list) { // as far as they do not touch
+			list = append(make([]bounds, 0, max(8, 2*cap(list))), list...)
+		}
+	}
+	f.busy[kind] = append(list, p)
 	return 1
 }
 
@@ -192,7 +204,7 @@ func (f *FreeBusy) Calendar(now time.Time) []byte {
 		bounds
 		kind int
 	}
-	var list []period
+	list := make([]period, 0, len(f.busy[0])+len(f.busy[1])+len(f.busy[2]))
 	var taken []bounds
 	for kind := range f.busy {
 		own := merge(f.busy[kind], 0)

@@ -69,6 +69,23 @@ func TestStepsOfManyParts(t *testing.T) {
 	}
 }
 
+// TestReadingAnewIsCounted: text that is read anew for each question takes steps, as it is long.
+func TestReadingAnewIsCounted(t *testing.T) {
+	never := span("19700101T000000Z", "19700102T000000Z")
+	for name, lines := range map[string]string{
+		"RDATE":  "RDATE:20260310T090000Z" + strings.Repeat(",", 64_000),
+		"RRULE":  strings.TrimSpace(strings.Repeat("RRULE:FREQ=DAILY;BYHOUR="+strings.Repeat("1,", 8_000)+"\r\n", keptRules+4)),
+		"EXRULE": strings.TrimSpace(strings.Repeat("EXRULE:FREQ=DAILY;BYHOUR="+strings.Repeat("1,", 8_000)+"\r\n", keptRules+4)),
+	} {
+		f := within("VEVENT", never)
+		f.Budget = NewBudget()
+		f.Match(&Object{Raw: []byte(event("DTSTART:20260310T090000Z", lines))})
+		if spent := maxRequestSteps - f.Budget.left; spent < 64_000/stepText {
+			t.Errorf("%s: %d steps", name, spent)
+		}
+	}
+}
+
 // TestHostileZones: a VTIMEZONE may say that the clocks change each second. What it
 // takes to read it is bounded for a year, and counts for the rule that asks.
 func TestHostileZones(t *testing.T) {
@@ -92,9 +109,9 @@ func TestHostileZones(t *testing.T) {
 	} {
 		z := parseDefinition([]byte(text))
 		for year := int64(1); year < 9999; year += 1111 {
-			y := z.own.year(year)
-			if len(y.changes) > maxChanges+1 || y.cost > maxZoneSteps+maxObservances/10 {
-				t.Errorf("%s: %d changes and %d steps in %d", name, len(y.changes), y.cost, year)
+			changes, cost := z.own.year(year)
+			if len(changes) > maxChanges+1 || cost > maxZoneSteps+maxObservances/10 {
+				t.Errorf("%s: %d changes and %d steps in %d", name, len(changes), cost, year)
 			}
 		}
 		for range 3 * maxZoneYears {

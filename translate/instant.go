@@ -89,9 +89,7 @@ func (i instant) plus(d duration, zone *Zone) bounds {
 func readInstant(l *Line, zs *zones) instant {
 	i := parseInstant(l.Value())
 	if i.state == known && i.zone == nil && !i.date && zs != nil {
-		if tzid, ok := l.Param("TZID"); ok {
-			i.zone = zs.find(tzid)
-		}
+		i.zone, _ = zs.of(l)
 	}
 	return i
 }

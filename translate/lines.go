@@ -319,14 +319,20 @@ func unfold(dst, raw []byte) []byte {
 // Param returns the first value of the first parameter of that name, which is
 // in upper case, without DQUOTEs and with RFC 6868 decoded.
 func (l *Line) Param(name string) (string, bool) {
+	value, ok := l.param(name)
+	return string(value), ok
+}
+
+// param is Param; what it returns is valid until the next call of Next.
+func (l *Line) param(name string) ([]byte, bool) {
 	for p := l.params; len(p) > 0; {
 		var key, values []byte
 		if key, values, p = nextParam(p); equalFold(key, name) {
 			value, _ := nextParamValue(values)
-			return decodeParam(value), true
+			return decodedParam(value), true
 		}
 	}
-	return "", false
+	return nil, false
 }
 
 // Params calls f with every value of every parameter, in order, until it
@@ -378,16 +384,27 @@ func nextParamValue(values []byte) (value, rest []byte) {
 	return values, nil
 }
 
-var decode6868 = strings.NewReplacer("^n", "\n", "^'", `"`, "^^", "^")
-
 // decodeParam takes off the DQUOTEs and decodes ^n, ^' and ^^ (RFC 6868
 // section 3).
-func decodeParam(v []byte) string {
-	v = unquoted(v)
-	if bytes.IndexByte(v, '^') < 0 {
-		return string(v)
+func decodeParam(v []byte) string { return string(decodedParam(v)) }
+
+// decodedParam is decodeParam, of the same octets where nothing is to be decoded.
+func decodedParam(v []byte) []byte {
+	if v = unquoted(v); bytes.IndexByte(v, '^') < 0 {
+		return v
 	}
-	return decode6868.Replace(string(v))
+	out := make([]byte, 0, len(v))
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		if c == '^' && i+1 < len(v) {
+			if at := strings.IndexByte("n'^", v[i+1]); at >= 0 {
+				c = "\n\"^"[at]
+				i++
+			}
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 func unquoted(v []byte) []byte {

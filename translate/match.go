@@ -35,8 +35,12 @@ func components(list []component, s *Scanner) []component {
 			open[depth] = len(list)
 			depth++
 			if n := len(list); n == cap(list) && n > 0 { // for all that may come
-				more := 1 + min(bytes.Count(s.raw[s.at:], []byte("BEGIN:")), MaxComponents-n)
-				list = append(make([]component, 0, n+more), list...)
+				rest := s.raw[s.at:]
+				more := 1 + bytes.Count(rest, []byte("BEGIN:"))
+				if more < n/2 { // they are written in another way
+					more = MaxDepth + len(rest)/len("BEGIN:\nEND:\n")
+				}
+				list = append(make([]component, 0, n+min(more, MaxComponents-n)), list...)
 			}
 			list = append(list, component{componentName(trimBlank(l.Value())), parent, l.Start, len(s.raw)})
 		case l.Is("END") && skipped > 0:
@@ -57,6 +61,7 @@ type matcher struct {
 	names   zones // of the object
 	budget  *Budget
 	scanner Scanner
+	texts   texts
 
 	// sets are the series of each kind, made when they are asked for: many alarms
 	// ask for the times of one event.
@@ -81,9 +86,9 @@ type only struct {
 	taken   bool
 	set     set
 	times   times
+	done    done
 	sets    [1]*set
 	list    [1]*times
-	gone    [1]moments
 	members [1]int
 }
 
@@ -186,7 +191,11 @@ func (m *matcher) lines(i int, f func(*Line)) {
 func (m *matcher) inRange(i int, r TimeRange) bool {
 	name := m.list[i].name
 	if name == "VFREEBUSY" {
-		return m.times(i, &r).overlaps(name, r)
+		t := new(times)
+		t.begin(&m.frame)
+		t.published = &published{asked: &r}
+		m.lines(i, t.read)
+		return t.overlaps(name, r)
 	}
 	if name != "VALARM" {
 		if s := m.set(name); m.main(i) {
@@ -202,7 +211,7 @@ func (m *matcher) inRange(i int, r TimeRange) bool {
 	m.lines(i, func(l *Line) { a.read(l, m.zones) })
 	kind := m.list[parent].name
 	if !m.main(parent) {
-		return a.overlaps(kind, m.times(parent, nil), nil, 0, r)
+		return a.overlaps(kind, m.times(parent), nil, 0, r)
 	}
 	s := m.set(kind)
 	by := s.place(parent)
@@ -244,8 +253,11 @@ func (m *matcher) set(kind string) *set {
 	}
 	if o := &m.only; n == 1 && !o.taken {
 		o.taken, o.members[0], o.list[0] = true, first, &o.times
-		m.readTimes(first, nil, &o.times)
-		o.set.series.init(m.frame, kind, o.list[:], o.gone[:], m.budget)
+		o.times.begin(&m.frame)
+		o.times.done = &o.done
+		m.lines(first, o.times.read)
+		o.times.settle()
+		o.set.series.init(m.frame, kind, o.list[:], m.budget)
 		o.set.members = o.members[:]
 		if m.sets == nil {
 			m.sets = o.sets[:0]
@@ -254,27 +266,38 @@ func (m *matcher) set(kind string) *set {
 		return &o.set
 	}
 	s := &set{members: make([]int, 0, n)}
-	list, room := make([]*times, 0, n), make([]times, n)
+	list, empty := make([]*times, 0, n), new(times)
+	empty.begin(&m.frame)
+	var room []times
 	for i := first; i < len(m.list) && len(list) < n; i++ {
-		if m.list[i].name == kind && m.main(i) {
-			t := &room[len(list)]
-			m.readTimes(i, nil, t)
-			s.members, list = append(s.members, i), append(list, t)
+		if m.list[i].name != kind || !m.main(i) {
+			continue
 		}
+		if len(room) == 0 {
+			room = make([]times, min(n-len(list), 20))
+		}
+		t := &room[0]
+		if m.readTimes(i, t); *t == *empty {
+			t = empty // what says nothing takes no room
+		} else {
+			room = room[1:]
+		}
+		s.members, list = append(s.members, i), append(list, t)
 	}
-	s.init(m.frame, kind, list, make([]moments, len(list)), m.budget)
+	s.init(m.frame, kind, list, m.budget)
 	m.sets = append(m.sets, s)
 	return s
 }
 
-func (m *matcher) times(i int, asked *TimeRange) *times {
+// times reads one component.
+func (m *matcher) times(i int) *times {
 	t := new(times)
-	m.readTimes(i, asked, t)
+	m.readTimes(i, t)
 	return t
 }
 
-func (m *matcher) readTimes(i int, asked *TimeRange, t *times) {
-	t.frame, t.asked = m.frame, asked
+func (m *matcher) readTimes(i int, t *times) {
+	t.begin(&m.frame)
 	m.lines(i, t.read)
 	t.settle()
 }
@@ -311,11 +334,18 @@ func (m *matcher) property(p *PropFilter, l *Line) bool {
 	if p.TimeRange != nil && !m.valueInRange(l, p.TimeRange.normal()) {
 		return false
 	}
-	if p.Text != nil && !p.Text.match(unescapeText(l.Value())) {
-		return false
+	if p.Text != nil {
+		value := l.Value()
+		if bytes.IndexByte(value, '\\') >= 0 {
+			m.texts.plain = appendUnescaped(m.texts.plain[:0], value)
+			value = m.texts.plain
+		}
+		if !p.Text.match(value, &m.texts) {
+			return false
+		}
 	}
 	for n := range p.Params {
-		if !p.Params[n].match(l) {
+		if !p.Params[n].match(l, &m.texts) {
 			return false
 		}
 	}
@@ -325,7 +355,7 @@ func (m *matcher) property(p *PropFilter, l *Line) bool {
 // valueInRange says whether one of the values of a property may lie in a range
 // (RFC 4791 section 9.9). A DATE is all of that day; what is no time is in none.
 func (m *matcher) valueInRange(l *Line, r TimeRange) bool {
-	tzid, zoned := l.Param("TZID")
+	zone, zoned := m.zones.of(l)
 	for list := l.Value(); len(list) > 0; {
 		var value []byte
 		value, list, _ = bytes.Cut(list, []byte{','})
@@ -335,7 +365,7 @@ func (m *matcher) valueInRange(l *Line, r TimeRange) bool {
 			continue
 		}
 		if zoned && i.zone == nil && !i.date {
-			i.zone = m.zones.find(tzid)
+			i.zone = zone
 		}
 		at := m.at(i)
 		if r.End > at.lo && (r.Start <= at.hi || i.date && r.Start < m.after(i, duration{days: 1, ok: true}).hi) {
@@ -347,18 +377,25 @@ func (m *matcher) valueInRange(l *Line, r TimeRange) bool {
 
 // match says whether a property has the parameter as asked (RFC 4791 section
 // 9.7.3).
-func (p *ParamFilter) match(l *Line) bool {
+func (p *ParamFilter) match(l *Line, room *texts) bool {
 	matched := p.IsNotDefined
-	l.Params(func(name []byte, value string) bool {
-		if !sameName(name, p.Name) {
-			return true
+	for params := l.params; len(params) > 0; {
+		var name, values []byte
+		if name, values, params = nextParam(params); !sameName(name, p.Name) {
+			continue
 		}
 		if p.IsNotDefined {
-			matched = false
 			return false
 		}
-		matched = p.Text == nil || p.Text.match([]byte(value))
-		return !matched
-	})
+		for {
+			var value []byte
+			if value, values = nextParamValue(values); p.Text == nil || p.Text.match(decodedParam(value), room) {
+				return true
+			}
+			if values == nil {
+				break
+			}
+		}
+	}
 	return matched
 }

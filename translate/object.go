@@ -50,22 +50,30 @@ func badObject(reason string) *ObjectError {
 // to understand the object: VERSION, PRODID, DTSTAMP, DTSTART. The error is an
 // *ObjectError.
 func ParseObject(raw []byte) (*Object, error) {
-	if len(raw) > MaxObject {
-		return nil, &ObjectError{"max-resource-size", "the object is larger than " + strconv.Itoa(MaxObject) + " octets"}
-	}
-	if what := textError(raw); what != "" {
-		return nil, badData("the object holds " + what)
-	}
-	r := objectReader{o: &Object{Raw: raw}, zones: zones{raw: raw}}
-	for s := NewScanner(raw); s.Next(); {
-		if err := r.line(&s.Line); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.finish(); err != nil {
+	o := new(Object)
+	if err := new(objectReader).read(o, raw); err != nil {
 		return nil, err
 	}
-	return r.o, nil
+	return o, nil
+}
+
+// read is ParseObject in room that can be used again.
+func (r *objectReader) read(o *Object, raw []byte) error {
+	if len(raw) > MaxObject {
+		return &ObjectError{"max-resource-size", "the object is larger than " + strconv.Itoa(MaxObject) + " octets"}
+	}
+	if what := textError(raw); what != "" {
+		return badData("the object holds " + what)
+	}
+	*o = Object{Raw: raw}
+	*r = objectReader{o: o, zones: zones{raw: raw, rule: r.zones.rule}, scanner: r.scanner, expected: r.expected}
+	s := &r.scanner
+	for s.Reset(raw); s.Next(); {
+		if err := r.line(&s.Line); err != nil {
+			return err
+		}
+	}
+	return r.finish()
 }
 
 // StoredUID is the form in which an iCalendar UID is stored and compared: itself
@@ -104,6 +112,9 @@ func componentName(name []byte) string {
 
 // objectReader takes the lines of an object one after the other.
 type objectReader struct {
+	scanner  Scanner
+	expected string // a UID that it may have
+
 	o     *Object
 	open  [MaxDepth]string // names of the open components, in upper case
 	depth int
@@ -113,7 +124,9 @@ type objectReader struct {
 	refused *ObjectError
 
 	zones  zones
-	mains  int // components of the kind of the object
+	frame  frame
+	done   done // of cur
+	mains  int  // components of the kind of the object
 	master bool
 	chosen bool // Sequence, DTStamp and Summary are taken from a component
 	cur    mainReader
@@ -182,7 +195,10 @@ func (r *objectReader) begin(name []byte) error {
 
 // beginMain opens a component of VCALENDAR.
 func (r *objectReader) beginMain(kind string) {
-	r.cur = mainReader{times: times{frame: frame{zone: UTC, zones: &r.zones}}}
+	r.frame = frame{zone: UTC, zones: &r.zones}
+	r.cur, r.done = mainReader{}, done{}
+	r.cur.begin(&r.frame)
+	r.cur.done = &r.done
 	switch {
 	case mainComponent([]byte(kind)) == "":
 		// VTIMEZONE, and what RFC 4791 section 5.3.3 asks to keep.
@@ -225,7 +241,10 @@ func (r *objectReader) mainProperty(l *Line) {
 	c := &r.cur
 	switch {
 	case l.Is("UID"):
-		uid := string(l.Value())
+		uid := r.expected
+		if v := l.Value(); string(v) != uid {
+			uid = string(v)
+		}
 		if c.hasUID && c.uid != uid {
 			r.refuse(badObject("a component has two UIDs"))
 		}
@@ -260,18 +279,22 @@ func (r *objectReader) checkLimits() {
 	for _, i := range []instant{c.start, c.end, c.due, c.id, c.completed, c.created} {
 		r.checkDate(i)
 	}
-	for _, d := range c.rdates {
+	c.eachDate(isDate, func(d rdate) bool {
 		r.checkDate(d.from)
 		r.checkDate(d.to)
+		return true
+	})
+	c.eachDate(isExdate, func(d rdate) bool {
+		r.checkDate(d.from)
+		return true
+	})
+	instances := int64(c.rdates)
+	if c.unread {
+		instances++
 	}
-	for _, i := range c.exdates {
-		r.checkDate(i)
-	}
-	for _, rule := range c.rules {
+	for p := range c.every(isRule) {
+		rule := p.ruleOf(r.zones.room())
 		r.checkDate(rule.until)
-	}
-	instances := int64(len(c.rdates))
-	for _, rule := range c.rules {
 		instances += rule.count
 	}
 	if instances > MaxInstances {

@@ -24,7 +24,7 @@ func (t *times) overlaps(component string, r TimeRange) bool {
 		if t.start.state != absent && t.end.state != absent {
 			return r.Start <= t.at(t.end).hi && r.End > start.lo
 		}
-		return t.busyThen
+		return t.then
 	}
 	return true
 }

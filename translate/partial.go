@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"strings"
 )
 
 // Data is CALDAV:calendar-data in a request (RFC 4791 section 9.6): how much of
@@ -197,17 +196,30 @@ func (s *series) mattering(r TimeRange) []bool {
 		matters[by] = true
 		n++
 	}
-	var replaced moments
+	var replaced [3][]bool // of over
+	for form := range over {
+		replaced[form] = make([]bool, len(over[form]))
+	}
+	mark := func(form int, v int64) {
+		at, _ := slices.BinarySearch(over[form], v)
+		for ; at < len(over[form]) && over[form][at] == v; at++ {
+			replaced[form][at] = true
+		}
+	}
 	unsure := s.any(r.Start, r.End, func(i instance) bool {
 		if unix := s.at(i.id).lo; over.has(i.wall, unix) && inRange(i) {
-			note(&replaced.unix, unix)
-			note(&replaced.walls, i.wall)
-			note(&replaced.days, floorDiv(i.wall, day))
+			mark(exactMoments, unix)
+			mark(localMoments, i.wall)
+			mark(dayMoments, floorDiv(i.wall, day))
 		}
 		return false
 	})
 	for by, t := range s.list {
-		matters[by] = matters[by] || unsure || replaced.holds(t.id, s.dates)
+		if matters[by] = matters[by] || unsure; !matters[by] {
+			form, v := formOf(t.id, s.dates)
+			at, ok := slices.BinarySearch(over[form], v)
+			matters[by] = ok && replaced[form][at]
+		}
 	}
 	return matters
 }
@@ -234,31 +246,46 @@ func (s *series) misses(n int, r TimeRange, inRange func(instance) bool) bool {
 // limitFreeBusy leaves out the periods that do not overlap a range (RFC 4791
 // section 9.6.7).
 func limitFreeBusy(raw []byte, r TimeRange, zone *Zone) []byte {
-	m := newMatcher(raw, zone, nil)
-	t := &times{frame: m.frame}
-	var w lineWriter
-	var open []string
+	if zone == nil {
+		zone = UTC
+	}
+	t := new(times)
+	t.begin(&frame{zone: zone, zones: &zones{raw: raw}})
+	w := lineWriter{make([]byte, 0, len(raw)+len(crlf))}
+	var open [MaxDepth]bool // whether it is a VFREEBUSY
+	depth, busy := 0, 0
+	var kept []byte
 	for s := NewScanner(raw); s.Next(); {
 		l := &s.Line
 		octets := raw[l.Start:l.End]
 		switch {
-		case l.Is("BEGIN") && len(open) < MaxDepth:
-			open = append(open, strings.ToUpper(string(trimBlank(l.Value()))))
-		case l.Is("END") && len(open) > 0:
-			open = open[:len(open)-1]
-		case l.Is("FREEBUSY") && slices.Contains(open, "VFREEBUSY"):
-			values := bytes.Split(l.Value(), []byte{','})
-			var kept [][]byte
-			at := 0
-			t.eachPeriod(l, func(d rdate) {
+		case l.Is("BEGIN") && depth < MaxDepth:
+			open[depth] = equalFold(trimBlank(l.Value()), "VFREEBUSY")
+			if depth++; open[depth-1] {
+				busy++
+			}
+		case l.Is("END") && depth > 0:
+			if depth--; open[depth] {
+				busy--
+			}
+		case l.Is("FREEBUSY") && busy > 0:
+			kept = append(append(append(kept[:0], l.Name...), l.params...), ':')
+			before := len(kept)
+			list := l.Value()
+			all := len(list) > 0
+			t.eachPeriod(l, func(d rdate) bool {
+				var value []byte
+				value, list, _ = bytes.Cut(list, []byte{','})
 				if from, to := t.at(d.from), t.until(d); r.Start < to.hi && r.End > from.lo {
-					kept = append(kept, values[at])
+					kept = append(append(kept, value...), ',')
+				} else {
+					all = false
 				}
-				at++
+				return true
 			})
-			if len(kept) < len(values) {
-				if len(kept) > 0 {
-					w.line(string(l.Name), string(l.params), ":", string(bytes.Join(kept, []byte{','})))
+			if !all {
+				if len(kept) > before {
+					w.line(string(kept[:len(kept)-1]))
 				}
 				continue
 			}

@@ -118,7 +118,7 @@ func TestPrefilterSurvivesNewZoneData(t *testing.T) {
 	const name = "Test/Moved"
 	defer ianaZones.Delete(name)
 	rapid.Check(t, func(t *rapid.T) {
-		offset := func(label string) *Zone { return fixedZone(1800 * rapid.Int64Range(-24, 28).Draw(t, label)) }
+		offset := func(label string) *Zone { return &Zone{fixed: 1800 * rapid.Int64Range(-24, 28).Draw(t, label)} }
 		raw := strings.ReplaceAll(drawObject(t, "zone"), "America/New_York", name)
 		ianaZones.Store(name, offset("old"))
 		o, err := ParseObject([]byte(raw))

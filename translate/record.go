@@ -170,7 +170,9 @@ const upperHex = "0123456789ABCDEF"
 // Hash is the value of X-Calgate-Hash: the SHA-256 of a body, 64 hex digits.
 func Hash(body []byte) string {
 	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // PercentDecode undoes PercentEncode; an octet that it would not have written is

@@ -67,17 +67,29 @@ type recurrence struct {
 	year, month, dom, weekday int64 // of start
 	bases                     []int64
 	hours, minutes, seconds   []int64
-	positions                 []int64 // by BYSETPOS, of the present period
-	untilUnix                 int64   // of UNTIL where it is exact
+	own                       [3]int64 // those of start
+	positions                 []int64  // by BYSETPOS, of the present period
+	untilUnix                 int64    // of UNTIL where it is exact
 	step                      *steps
 }
 
 // newRecurrence returns nil where the rule cannot be interpreted.
 func newRecurrence(r *rule, start int64, date bool, zone *Zone, step *steps) *recurrence {
-	if r.unknown || date && r.freq < daily {
+	g := new(recurrence)
+	if !g.set(r, start, date, zone, step) {
 		return nil
 	}
-	g := &recurrence{rule: r, start: start, date: date, zone: zone, clock: clock{zone: zone}, step: step, untilUnix: openEnd}
+	return g
+}
+
+// set makes it one of another rule and keeps its room. It returns false where the rule
+// cannot be interpreted.
+func (g *recurrence) set(r *rule, start int64, date bool, zone *Zone, step *steps) bool {
+	if r.unknown || date && r.freq < daily {
+		return false
+	}
+	*g = recurrence{rule: r, start: start, date: date, zone: zone, clock: clock{zone: zone}, step: step, untilUnix: openEnd,
+		bases: g.bases[:0], positions: g.positions[:0]}
 	if u := r.until; u.state == known && u.zone != nil && !date {
 		g.untilUnix = u.zone.unix(u.wall)
 	}
@@ -85,23 +97,20 @@ func newRecurrence(r *rule, start int64, date bool, zone *Zone, step *steps) *re
 	g.year, g.month, g.dom = civil(day0)
 	g.weekday = weekdayOf(day0)
 	g.exact = r.freq < daily && r.interval*g.unit() <= 3600
-	pick := func(list []int64, own int64) []int64 {
-		if len(list) == 0 || date {
-			return []int64{own}
+	pick := func(at int, from frequency, list []int64, own int64) []int64 {
+		switch {
+		case r.freq < from:
+			own = 0
+		case len(list) > 0 && !date:
+			return list
 		}
-		return list
+		g.own[at] = own
+		return g.own[at : at+1]
 	}
-	g.hours, g.minutes, g.seconds = []int64{0}, []int64{0}, []int64{0}
-	if r.freq >= daily {
-		g.hours = pick(r.hours, second/3600)
-	}
-	if r.freq >= hourly {
-		g.minutes = pick(r.minutes, second/60%60)
-	}
-	if r.freq >= minutely {
-		g.seconds = pick(r.seconds, second%60)
-	}
-	return g
+	g.hours = pick(0, daily, r.hours, second/3600)
+	g.minutes = pick(1, hourly, r.minutes, second/60%60)
+	g.seconds = pick(2, minutely, r.seconds, second%60)
+	return true
 }
 
 // unit is the length of a period of a rule that has equal ones, in seconds.

@@ -39,21 +39,26 @@ const (
 // rule is a recurrence rule as written. What DTSTART fills in comes later.
 type rule struct {
 	freq     frequency
+	skip     skip
+	unknown  bool // it cannot be interpreted, and may have any instance
 	interval int64
 	count    int64 // 0: no COUNT
 	until    instant
-	skip     skip
 	wkst     int64 // 0 is Monday
+	*byParts
+}
 
-	seconds, minutes, hours []int64 // sorted, each once
+// byParts are the lists of a rule, each sorted and each value once.
+type byParts struct {
+	seconds, minutes, hours []int64
 	days                    []weekday
 	monthDays, yearDays     []int64
 	weeks, setPos           []int64
 	months                  []int64
-
-	// unknown: it cannot be interpreted. It may have any instance.
-	unknown bool
 }
+
+// noParts is for rules without a list.
+var noParts byParts
 
 // weekday is a value of BYDAY; nth is 0 for every such day.
 type weekday struct{ nth, day int64 }
@@ -62,35 +67,68 @@ var weekdays = []string{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}
 
 var frequencies = []string{"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 
-// parseRule reads a recurrence rule. It takes lower case, blanks, empty parts
-// and parts that begin with X-, which are in circulation.
+// parseRule reads a recurrence rule.
 func parseRule(v []byte) *rule {
-	if len(v) > maxRule {
-		return unknownRule
-	}
-	r := &rule{interval: 1}
-	for rest := bytes.ToUpper(trimBlank(v)); len(rest) > 0 && !r.unknown; {
+	r := new(rule)
+	r.read(v)
+	return r
+}
+
+// read reads a recurrence rule in place of the one before and keeps the room of its lists.
+// It takes lower case, blanks, empty parts and parts that begin with X-, which are in
+// circulation.
+func (r *rule) read(v []byte) {
+	parts := r.byParts
+	*r = rule{interval: 1, byParts: &noParts, unknown: len(v) > maxRule}
+	for rest := trimBlank(v); len(rest) > 0 && !r.unknown; {
 		var part []byte
 		part, rest, _ = bytes.Cut(rest, []byte{';'})
 		if part = trimBlank(part); len(part) > 0 {
 			name, value, _ := bytes.Cut(part, []byte{'='})
-			r.unknown = !r.part(string(trimBlank(name)), trimBlank(value))
+			if name = trimBlank(name); r.byParts == &noParts && len(name) > 2 && equalFold(name[:2], "BY") {
+				r.byParts = parts.empty()
+			}
+			r.unknown = !r.part(name, trimBlank(value))
 		}
 	}
 	if r.unknown || r.freq == 0 {
-		return unknownRule
+		*r = rule{interval: 1, byParts: &noParts, unknown: true}
 	}
-	return r
+	if r.byParts == &noParts && parts != nil && parts != &noParts {
+		r.byParts = parts.empty()
+	}
 }
 
-// unknownRule stands for all that cannot be interpreted.
-var unknownRule = &rule{interval: 1, unknown: true}
+// empty returns the same room with nothing in it, or new room.
+func (p *byParts) empty() *byParts {
+	if p == nil || p == &noParts {
+		return &byParts{}
+	}
+	*p = byParts{p.seconds[:0], p.minutes[:0], p.hours[:0], p.days[:0], p.monthDays[:0], p.yearDays[:0], p.weeks[:0], p.setPos[:0], p.months[:0]}
+	return p
+}
+
+// oneOf is the index of a word of any case in a list of words in upper case.
+func oneOf(list []string, v []byte) int {
+	return slices.IndexFunc(list, func(s string) bool { return equalFold(v, s) })
+}
+
+var skips = []string{"OMIT", "BACKWARD", "FORWARD"}
 
 // part reads one part and says whether it is understood.
-func (r *rule) part(name string, value []byte) (ok bool) {
-	switch name {
+func (r *rule) part(name, value []byte) (ok bool) {
+	var upper [len("BYMONTHDAY")]byte
+	for i := range upper[:copy(upper[:], name)] {
+		if 'a' <= upper[i] && upper[i] <= 'z' {
+			upper[i] -= 'a' - 'A'
+		}
+	}
+	if len(name) > len(upper) {
+		return upper[0] == 'X' && upper[1] == '-'
+	}
+	switch string(upper[:len(name)]) {
 	case "FREQ":
-		r.freq = frequency(slices.Index(frequencies, string(value)) + 1)
+		r.freq = frequency(oneOf(frequencies, value) + 1)
 		return r.freq > 0
 	case "INTERVAL":
 		r.interval, ok = ruleNumber(value, 1, maxInterval)
@@ -100,50 +138,51 @@ func (r *rule) part(name string, value []byte) (ok bool) {
 		r.until = parseInstant(value)
 		ok = r.until.state == known
 	case "WKST":
-		r.wkst = int64(slices.Index(weekdays, string(value)))
+		r.wkst = int64(oneOf(weekdays, value))
 		ok = r.wkst >= 0
 	case "RSCALE":
-		ok = string(value) == "GREGORIAN"
+		ok = equalFold(value, "GREGORIAN")
 	case "SKIP":
-		at := slices.Index([]string{"OMIT", "BACKWARD", "FORWARD"}, string(value))
+		at := oneOf(skips, value)
 		r.skip, ok = skip(at), at >= 0
 	case "BYDAY":
 		return r.byDay(value)
 	case "BYSECOND":
-		r.seconds, ok = ruleList(value, 0, 60, false)
+		r.seconds, ok = ruleList(r.seconds, value, 0, 60, false)
 		for i, s := range r.seconds {
 			r.seconds[i] = min(s, 59) // RFC 5545 section 3.3.12: second 60 is taken as 59
 		}
 		r.seconds = slices.Compact(r.seconds)
 	case "BYMINUTE":
-		r.minutes, ok = ruleList(value, 0, 59, false)
+		r.minutes, ok = ruleList(r.minutes, value, 0, 59, false)
 	case "BYHOUR":
-		r.hours, ok = ruleList(value, 0, 23, false)
+		r.hours, ok = ruleList(r.hours, value, 0, 23, false)
 	case "BYMONTHDAY":
-		r.monthDays, ok = ruleList(value, 1, 31, true)
+		r.monthDays, ok = ruleList(r.monthDays, value, 1, 31, true)
 	case "BYYEARDAY":
-		r.yearDays, ok = ruleList(value, 1, 366, true)
+		r.yearDays, ok = ruleList(r.yearDays, value, 1, 366, true)
 	case "BYWEEKNO":
-		r.weeks, ok = ruleList(value, 1, 53, true)
+		r.weeks, ok = ruleList(r.weeks, value, 1, 53, true)
 	case "BYMONTH":
-		r.months, ok = ruleList(value, 1, 12, false)
+		r.months, ok = ruleList(r.months, value, 1, 12, false)
 	case "BYSETPOS":
-		r.setPos, ok = ruleList(value, 1, 366, true)
+		r.setPos, ok = ruleList(r.setPos, value, 1, 366, true)
 	default:
-		return len(name) > 2 && name[:2] == "X-"
+		return len(name) > 2 && upper[0] == 'X' && upper[1] == '-'
 	}
 	return ok
 }
 
 // byDay reads BYDAY, such as MO,-1SU,+2FR.
 func (r *rule) byDay(value []byte) bool {
+	r.days = slices.Grow(r.days, 1+bytes.Count(value, []byte{','}))
 	for len(value) > 0 {
 		var v []byte
 		v, value, _ = bytes.Cut(value, []byte{','})
 		if v = trimBlank(v); len(v) < 2 {
 			return false
 		}
-		d := weekday{day: int64(slices.Index(weekdays, string(v[len(v)-2:])))}
+		d := weekday{day: int64(oneOf(weekdays, v[len(v)-2:]))}
 		if v = v[:len(v)-2]; len(v) > 0 {
 			var ok bool
 			if d.nth, ok = ordinal(v, 1, 53); !ok {
@@ -185,9 +224,9 @@ func ordinal(v []byte, least, most int64) (int64, bool) {
 	return sign * n, ok && n <= most
 }
 
-// ruleList reads a list of numbers, sorted and each once.
-func ruleList(value []byte, least, most int64, signed bool) ([]int64, bool) {
-	list := make([]int64, 0, 1+bytes.Count(value, []byte{','}))
+// ruleList reads a list of numbers, sorted and each once, into the room of a list.
+func ruleList(list []int64, value []byte, least, most int64, signed bool) ([]int64, bool) {
+	list = slices.Grow(list[:0], 1+bytes.Count(value, []byte{','}))
 	for len(value) > 0 {
 		var v []byte
 		v, value, _ = bytes.Cut(value, []byte{','})

@@ -12,10 +12,14 @@ type series struct {
 	kind  string
 	dates bool // what recurs are DATEs
 	list  []*times
-	over  moments   // RECURRENCE-IDs
-	gone  []moments // EXDATEs of each component
-	later []int     // of the components with RANGE=THISANDFUTURE, by RECURRENCE-ID
+	over  moments // RECURRENCE-IDs
+	later []int   // of the components with RANGE=THISANDFUTURE, by RECURRENCE-ID
 	step  steps
+
+	// rules and exrules are the room of those whose instances are listed; the last of
+	// exrules serves all that have none of their own.
+	rules   *ruleRoom
+	exrules []*ruleRoom
 
 	// missing: there may be instances that each does not find. extra: there may
 	// be fewer than it finds.
@@ -31,16 +35,26 @@ type instance struct {
 	unix, end  int64 // exact
 	endOrDue   bool  // the component has DTEND or DUE
 	endInstant instant
-	unlike     bool // DURATION, or that there is none, would say another end in UTC
 }
 
-// init reads what components say together. gone has one for each of them.
-func (s *series) init(f frame, kind string, list []*times, gone []moments, budget *Budget) {
-	*s = series{frame: f, kind: kind, list: list, gone: gone, step: newSteps(budget)}
+// ruleRoom is a rule while its instances are listed.
+type ruleRoom struct {
+	recurrence
+	read rule
+}
+
+// init reads what components say together.
+func (s *series) init(f frame, kind string, list []*times, budget *Budget) {
+	*s = series{frame: f, kind: kind, list: list, step: newSteps(budget)}
 	s.dates = slices.ContainsFunc(list, func(t *times) bool { return !t.override && t.base().date })
 	for i, t := range list {
-		for _, d := range t.exdates {
-			s.gone[i].add(d, t.base().date)
+		if t.exdates > 0 {
+			t.gone = new(moments)
+			t.eachDate(isExdate, func(d rdate) bool {
+				t.gone.add(d.from, t.base().date)
+				return true
+			})
+			t.gone.sort()
 		}
 		if !t.override {
 			continue
@@ -50,6 +64,7 @@ func (s *series) init(f frame, kind string, list []*times, gone []moments, budge
 			s.later = append(s.later, i)
 		}
 	}
+	s.over.sort()
 	slices.SortStableFunc(s.later, func(a, b int) int { return cmp.Compare(s.at(list[a].id).lo, s.at(list[b].id).lo) })
 }
 
@@ -76,7 +91,7 @@ func (t *times) endOf(kind string) instant {
 }
 
 // special says whether the component is more, or less, than one instance.
-func (t *times) special() bool { return t.recurs() || len(t.exdates)+len(t.exrules) > 0 }
+func (t *times) special() bool { return t.recurs() || t.exdates > 0 || t.exrules > 0 || t.exUnknown }
 
 // extentOf is how long each instance is. With DTEND or DUE it is the same exact
 // length for all, with DURATION the same nominal one (RFC 5545 section 3.8.5.3).
@@ -105,46 +120,6 @@ func (t *times) extentOf(kind string) duration {
 	return duration{ok: true}
 }
 
-// moments are EXDATEs or RECURRENCE-IDs. They should be of the form of DTSTART
-// (RFC 5545 sections 3.8.5.1 and 3.8.4.4) and often are not.
-type moments struct{ unix, walls, days map[int64]bool }
-
-func (m *moments) add(i instant, dates bool) {
-	if i.state != known {
-		return
-	}
-	to, v := m.form(i, dates)
-	note(to, v)
-}
-
-// form is where an instant belongs, and as what.
-func (m *moments) form(i instant, dates bool) (*map[int64]bool, int64) {
-	switch {
-	case i.date || dates:
-		return &m.days, floorDiv(i.wall, day)
-	case i.zone != nil:
-		return &m.unix, i.zone.unix(i.wall)
-	}
-	return &m.walls, i.wall
-}
-
-func note(to *map[int64]bool, v int64) {
-	if *to == nil {
-		*to = map[int64]bool{}
-	}
-	(*to)[v] = true
-}
-
-// holds says whether a known instant is one of those that were added.
-func (m *moments) holds(i instant, dates bool) bool {
-	in, v := m.form(i, dates)
-	return (*in)[v]
-}
-
-func (m *moments) has(wall, unix int64) bool {
-	return m.unix[unix] || m.walls[wall] || m.days != nil && m.days[floorDiv(wall, day)]
-}
-
 // each calls yield with the instances that no override replaces and that may
 // touch a range of Unix seconds, and with some more; in no order. It stops where
 // yield returns false.
@@ -167,176 +142,6 @@ func (s *series) each(from, to int64, yield func(instance) bool) {
 			return
 		}
 	}
-}
-
-// master is a component without RECURRENCE-ID while its instances are listed.
-type master struct {
-	*series
-	t       *times
-	by      int
-	base    instant
-	zone    *Zone
-	length  duration
-	exrules []*recurrence
-	seen    map[int64]bool // instances that were yielded, where two sources could say the same
-	yield   func(instance) bool
-}
-
-// each returns false where yield wanted no more.
-func (m *master) each(from, to int64) bool {
-	step := &m.series.step
-	// Whoever asks about each of many overrides comes here as often.
-	if !step.take(1 + len(m.t.exrules) + len(m.t.rules) + len(m.later)) {
-		m.missing = true
-		return true
-	}
-	for _, r := range m.t.exrules {
-		g := newRecurrence(r, m.base.wall, m.base.date, m.zone, step)
-		if g == nil {
-			m.extra = true
-			continue
-		}
-		m.exrules = append(m.exrules, g)
-	}
-	if len(m.t.rdates) > 0 || len(m.t.rules) > 1 {
-		m.seen = map[int64]bool{}
-	}
-	for _, d := range m.t.rdates {
-		if !step.take(1) {
-			m.missing = true
-			return true
-		}
-		if !m.extraDate(d) {
-			return false
-		}
-	}
-	first := m.zone.unix(m.base.wall)
-	if !m.instance(m.base.wall, first, m.length) {
-		return false
-	}
-	back, ahead := m.reach()
-	lo, hi := shift(from, -back), shift(to, ahead)
-	for _, r := range m.t.rules {
-		g := newRecurrence(r, m.base.wall, m.base.date, m.zone, step)
-		if g == nil { // nothing is before DTSTART
-			m.missing = m.missing || to >= m.earliest()
-			continue
-		}
-		wanted := true
-		complete := g.walls(lo, hi, func(wall, unix int64) bool {
-			if wall == m.base.wall && unix == first { // of exact rules another one may show the same time
-				return true
-			}
-			wanted = m.instance(wall, unix, m.length)
-			return wanted
-		})
-		if !wanted {
-			return false
-		}
-		m.missing = m.missing || !complete
-	}
-	return true
-}
-
-// slack is for what zones and changes of the clocks do between local times and
-// Unix seconds.
-const slack = 3 * day
-
-// reach is how far before a range an instance can begin that touches it, and how
-// far behind, in seconds.
-func (m *master) reach() (back, ahead int64) {
-	back, ahead = m.length.total(), max(0, -m.length.total())
-	for _, i := range m.later {
-		t := m.list[i]
-		moved := m.at(t.base()).lo - m.at(t.id).lo
-		length := t.extentOf(m.kind).total()
-		back = max(back, moved+length, moved)
-		ahead = max(ahead, -moved-length, -moved)
-	}
-	return max(back, 0) + slack, ahead + slack
-}
-
-// earliest is when a rule that cannot be read can have its first instance. A task
-// counts from its DUE where that is before DTSTART.
-func (m *master) earliest() int64 {
-	begin := func(start int64, length duration) int64 {
-		if m.kind != "VTODO" {
-			return start
-		}
-		return start + min(0, length.total())
-	}
-	first := begin(m.zone.unix(m.base.wall), m.length)
-	for _, i := range m.later {
-		t := m.list[i]
-		first = min(first, begin(m.at(t.base()).lo, t.extentOf(m.kind)))
-	}
-	return first
-}
-
-// extraDate is for a value of RDATE.
-func (m *master) extraDate(d rdate) bool {
-	if d.from.state != known {
-		m.missing = true
-		return true
-	}
-	length := m.length
-	if m.kind != "VJOURNAL" && (d.to.state != absent || d.length.ok) {
-		length = d.length
-		if d.to.state == known {
-			length = duration{seconds: m.at(d.to).lo - m.at(d.from).lo, ok: true}
-		}
-	}
-	wall := d.from.wall
-	switch {
-	case m.base.date:
-		wall = floorDiv(wall, day) * day
-	case d.from.date: // at the time of day of the others
-		wall += floorMod(m.base.wall, day)
-	case d.from.zone != nil && d.from.zone != m.zone:
-		unix := d.from.zone.unix(wall)
-		return m.instance(m.zone.wall(unix), unix, length)
-	}
-	return m.instance(wall, m.zone.unix(wall), length)
-}
-
-// instance yields an instance unless it is excluded or overridden.
-func (m *master) instance(wall, unix int64, length duration) bool {
-	if m.gone[m.by].has(wall, unix) || m.over.has(wall, unix) {
-		return true
-	}
-	if m.seen != nil {
-		if m.seen[unix] {
-			return true
-		}
-		m.seen[unix] = true
-	}
-	for _, g := range m.exrules {
-		hit := false
-		g.walls(wall, wall, func(_, _ int64) bool { hit = true; return false })
-		if hit {
-			return true
-		}
-		m.extra = m.extra || m.step.left < 0
-	}
-	i := instance{by: m.by, start: m.base, wall: wall, unix: unix}
-	i.start.wall = wall
-	if i.id = i.start; !i.id.date { // exact, where the clocks show a time twice
-		i.id.wall, i.id.zone = unix, UTC
-	}
-	if !m.t.recurs() && len(m.list) == 1 {
-		i.id = instant{}
-	}
-	n, _ := slices.BinarySearchFunc(m.later, unix, func(at int, unix int64) int {
-		if m.at(m.list[at].id).lo > unix {
-			return 1
-		}
-		return -1
-	})
-	if n > 0 {
-		return m.yield(m.moved(i, m.later[n-1]))
-	}
-	m.finish(&i, m.t, length)
-	return m.yield(i)
 }
 
 // moved is an instance as a component with RANGE=THISANDFUTURE has it: moved by

@@ -39,23 +39,29 @@ func unescapeText(v []byte) []byte {
 	if bytes.IndexByte(v, '\\') < 0 {
 		return v
 	}
-	out := make([]byte, 0, len(v))
-	for i := 0; i < len(v); i++ {
-		if v[i] == '\\' && i+1 < len(v) {
-			switch c := v[i+1]; c {
-			case '\\', ';', ',', ':', '"': // the last two are common and harmless
-				out = append(out, c)
-				i++
-				continue
-			case 'n', 'N':
-				out = append(out, '\n')
-				i++
-				continue
-			}
+	return appendUnescaped(make([]byte, 0, len(v)), v)
+}
+
+// appendUnescaped appends what unescapeText returns.
+func appendUnescaped(out, v []byte) []byte {
+	for {
+		i := bytes.IndexByte(v, '\\')
+		if i < 0 || i+1 == len(v) {
+			return append(out, v...)
 		}
-		out = append(out, v[i])
+		out = append(out, v[:i]...)
+		switch c := v[i+1]; c {
+		case '\\', ';', ',', ':', '"': // the last two are common and harmless
+			out = append(out, c)
+		case 'n', 'N':
+			out = append(out, '\n')
+		default:
+			out = append(out, '\\')
+			v = v[i+1:]
+			continue
+		}
+		v = v[i+2:]
 	}
-	return out
 }
 
 // summaryLine makes a SUMMARY fit for one header line: without controls, runs of

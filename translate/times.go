@@ -1,9 +1,6 @@
 package translate
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // frame says how times are read.
 type frame struct {
@@ -26,26 +23,48 @@ func (f frame) of(i instant) *Zone {
 // times is what the properties of one component say about when it is. Bounds
 // hold for every reading; nothing here is ever too narrow.
 type times struct {
-	frame
-	start, end, due, completed, created instant
-
-	length duration // DURATION
-
-	rules, exrules []*rule
-	rdates         []rdate
-	exdates        []instant
-	id             instant // RECURRENCE-ID
-
-	periods bounds // of FREEBUSY
-	asked   *TimeRange
+	*frame
+	*repeats
+	*done
+	*published
+	start, end, due, id instant  // id: RECURRENCE-ID
+	length              duration // DURATION
 
 	hasLength  bool // DURATION
 	override   bool // RECURRENCE-ID
 	thisFuture bool // RANGE=THISANDFUTURE
-	busy       bool // has FREEBUSY
-	busyThen   bool // a FREEBUSY period may overlap asked
 
 	floats bool // a time depends on a zone that the object does not define
+}
+
+// done is when a task was made and done.
+type done struct{ completed, created instant }
+
+// published are the periods of FREEBUSY.
+type published struct {
+	periods bounds // all of them
+	busy    bool   // there are some
+	asked   *TimeRange
+	then    bool // one may overlap asked
+}
+
+// neverDone and nothingPublished are for components that do not say it.
+var (
+	neverDone        done
+	nothingPublished published
+)
+
+// begin is before the first line.
+func (t *times) begin(f *frame) {
+	*t = times{frame: f, repeats: &noRepeats, done: &neverDone, published: &nothingPublished}
+}
+
+// saysDone is where it is noted.
+func (t *times) saysDone() *done {
+	if t.done == &neverDone {
+		t.done = &done{}
+	}
+	return t.done
 }
 
 // read takes what a line of the component says about time.
@@ -58,22 +77,22 @@ func (t *times) read(l *Line) {
 		case l.Is("DTEND"):
 			t.once(&t.end, l, "DTEND")
 		case l.Is("RRULE"):
-			t.rules = addRule(t.rules, l)
+			t.addRule(l, isRule)
 		case l.Is("RDATE"):
-			t.rdates = slices.Grow(t.rdates, room(l, MaxInstances+1-len(t.rdates)))
-			t.eachPeriod(l, t.addDate)
+			t.addDates(l, isDate)
 		}
 	case 6:
 		switch {
 		case l.Is("EXRULE"):
-			t.exrules = addRule(t.exrules, l)
+			t.addRule(l, isExrule)
 		case l.Is("EXDATE"):
-			t.exdates = slices.Grow(t.exdates, room(l, maxExdates-len(t.exdates)))
-			t.eachPeriod(l, t.addExdate)
+			t.addDates(l, isExdate)
 		}
 	case 7:
 		t.once(&t.start, l, "DTSTART")
-		t.once(&t.created, l, "CREATED")
+		if l.Is("CREATED") {
+			t.once(&t.saysDone().created, l, "CREATED")
+		}
 	case 8:
 		switch {
 		case l.Is("DURATION"):
@@ -84,7 +103,9 @@ func (t *times) read(l *Line) {
 			t.readBusy(l)
 		}
 	case 9:
-		t.once(&t.completed, l, "COMPLETED")
+		if l.Is("COMPLETED") {
+			t.once(&t.saysDone().completed, l, "COMPLETED")
+		}
 	case 13:
 		if l.Is("RECURRENCE-ID") {
 			t.override, t.id = true, readInstant(l, t.zones)
@@ -92,49 +113,6 @@ func (t *times) read(l *Line) {
 				t.thisFuture = true
 			}
 		}
-	}
-}
-
-// maxRules is how many RRULEs, and EXRULEs, of a component are read, and maxExdates how
-// many EXDATEs. With more, and with more than MaxInstances RDATEs, the answer is "maybe".
-const (
-	maxRules   = 1_000
-	maxExdates = 20_000
-)
-
-func addRule(rules []*rule, l *Line) []*rule {
-	switch {
-	case len(rules) < maxRules:
-		return append(rules, parseRule(l.Value()))
-	case len(rules) == maxRules:
-		return append(rules, unknownRule)
-	}
-	return rules
-}
-
-// room is for how many more values of a list there is room to make.
-func room(l *Line, most int) int {
-	return max(0, min(most, 1+bytes.Count(l.Value(), []byte{','}), 1+len(l.Value())/8))
-}
-
-func (t *times) addDate(d rdate) {
-	bad := d.from.state != known
-	switch n := len(t.rdates); {
-	case n > MaxInstances, n > 0 && bad && t.rdates[n-1].from.state != known:
-		return // the last one says "maybe"
-	case n == MaxInstances:
-		d = rdate{from: instant{state: unreadable}}
-	}
-	t.rdates = append(t.rdates, d)
-}
-
-func (t *times) addExdate(d rdate) {
-	switch {
-	case d.from.state != known:
-	case len(t.exdates) < maxExdates:
-		t.exdates = append(t.exdates, d.from)
-	case len(t.exrules) == 0 || t.exrules[len(t.exrules)-1] != unknownRule:
-		t.exrules = append(t.exrules, unknownRule)
 	}
 }
 
@@ -182,26 +160,32 @@ func (f frame) until(d rdate) bounds {
 
 // readBusy reads FREEBUSY: a list of periods (RFC 5545 section 3.8.2.6).
 func (t *times) readBusy(l *Line) {
-	t.eachPeriod(l, func(d rdate) {
+	t.eachPeriod(l, func(d rdate) bool {
 		from, to := t.at(d.from), t.until(d)
-		if !t.busy {
-			t.busy, t.periods = true, from
+		if t.published == &nothingPublished {
+			t.published = &published{}
 		}
-		t.periods.lo = min(t.periods.lo, from.lo)
-		t.periods.hi = max(t.periods.hi, from.hi, to.hi)
-		if r := t.asked; r != nil && r.Start < to.hi && r.End > from.lo {
-			t.busyThen = true
+		r := t.published
+		if !r.busy {
+			r.busy, r.periods = true, from
 		}
+		r.periods.lo = min(r.periods.lo, from.lo)
+		r.periods.hi = max(r.periods.hi, from.hi, to.hi)
+		if asked := r.asked; asked != nil && asked.Start < to.hi && asked.End > from.lo {
+			r.then = true
+		}
+		return true
 	})
 }
 
-// eachPeriod calls f with each value of a list.
-func (t *times) eachPeriod(l *Line, f func(rdate)) {
-	tzid, zoned := l.Param("TZID")
-	var zone *Zone
-	if zoned {
-		zone = t.zones.find(tzid)
-	}
+// eachPeriod calls f with each value of a line, until it returns false.
+func (t *times) eachPeriod(l *Line, f func(rdate) bool) {
+	zone, _ := t.zones.of(l)
+	t.eachValue(l.Value(), zone, f)
+}
+
+// eachValue calls f with each value of a list, until it returns false.
+func (t *times) eachValue(list []byte, zone *Zone, f func(rdate) bool) {
 	read := func(v []byte) instant {
 		i := parseInstant(v)
 		if i.state == known && i.zone == nil && !i.date {
@@ -210,7 +194,7 @@ func (t *times) eachPeriod(l *Line, f func(rdate)) {
 		t.floats = t.floats || i.floats()
 		return i
 	}
-	for list := l.Value(); len(list) > 0; {
+	for more := true; len(list) > 0 && more; {
 		var value []byte
 		value, list, _ = bytes.Cut(list, []byte{','})
 		first, second, period := bytes.Cut(value, []byte{'/'})
@@ -220,12 +204,14 @@ func (t *times) eachPeriod(l *Line, f func(rdate)) {
 				d.to = read(second)
 			}
 		}
-		f(d)
+		more = f(d)
 	}
 }
 
 // recurs says whether the component may have more instances than its own.
-func (t *times) recurs() bool { return len(t.rules) > 0 || len(t.rdates) > 0 || t.thisFuture }
+func (t *times) recurs() bool {
+	return t.rules > 0 || t.unknown || t.rdates > 0 || t.unread || t.thisFuture
+}
 
 // eventEnd is the end of an event, its start when it has no length (RFC 4791
 // section 9.9, the table of VEVENT).
@@ -304,13 +290,13 @@ func (t *times) hull(component string) bounds {
 		e.lo = min(e.lo, shift(dates.lo, e.lo-start.hi-zoneSlack)) // DUE before DTSTART
 	}
 	e.lo = min(e.lo, dates.lo)
-	if t.thisFuture || len(t.rules) > 1 || t.start.state != known {
+	if t.thisFuture || t.rules > 1 || t.unknown || t.start.state != known {
 		return bounds{e.lo, openEnd}
 	}
 	start := t.at(t.start)
 	last := max(start.hi, dates.hi)
-	if len(t.rules) == 1 {
-		last = max(last, t.last(t.rules[0]))
+	for p := range t.every(isRule) { // the only one
+		last = max(last, t.last(p.rule))
 	}
 	if last == openEnd || e.hi == openEnd || start.lo == openStart {
 		return bounds{e.lo, openEnd}
@@ -327,13 +313,17 @@ func (t *times) hull(component string) bounds {
 // dateHull is of the starts and ends of RDATE.
 func (t *times) dateHull() bounds {
 	b := bounds{openEnd, openStart}
-	for _, d := range t.rdates {
+	if t.unread {
+		b = anywhere
+	}
+	t.eachDate(isDate, func(d rdate) bool {
 		from, to := t.at(d.from), t.until(d)
 		if d.from.date {
 			to = to.add(day) // whole, or at any time of that day
 		}
 		b.lo, b.hi = min(b.lo, from.lo), max(b.hi, from.hi, to.hi)
-	}
+		return true
+	})
 	return b
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"strings"
 	"time"
 )
 
@@ -8,15 +9,11 @@ import (
 type Zone struct {
 	place *time.Location
 	own   *definition // nil: place says it
+	fixed int64       // the offset, which never changes, where neither does
 }
 
 // UTC is the zone of times that end in Z.
 var UTC = &Zone{place: time.UTC}
-
-// fixedZone is a zone whose clocks never change.
-func fixedZone(offset int64) *Zone {
-	return &Zone{place: time.FixedZone("", int(offset))}
-}
 
 // offset is how far the clocks of the zone are ahead of UTC, in seconds.
 func (z *Zone) offset(unix int64) int64 {
@@ -25,6 +22,8 @@ func (z *Zone) offset(unix int64) int64 {
 		return 0
 	case z.own != nil:
 		return z.own.offset(unix)
+	case z.place == nil:
+		return z.fixed
 	}
 	_, seconds := time.Unix(unix, 0).In(z.place).Zone()
 	return int64(seconds)
@@ -38,6 +37,8 @@ func (z *Zone) period(unix int64) (from, to, offset int64, cost int) {
 		return openStart, openEnd, 0, 0
 	case z.own != nil:
 		return z.own.period(unix)
+	case z.place == nil:
+		return openStart, openEnd, z.fixed, 0
 	}
 	at := time.Unix(unix, 0).In(z.place)
 	_, seconds := at.Zone()
@@ -107,7 +108,7 @@ func ReadZone(raw []byte) *Zone {
 	if z.first == "" {
 		return nil
 	}
-	return z.find(z.first)
+	return z.find([]byte(z.first))
 }
 
 // ValidTimezone tells whether text is an iCalendar object with exactly one VTIMEZONE in
@@ -158,18 +159,43 @@ type zones struct {
 
 	lastName string
 	last     *Zone
+
+	rule *rule // where a rule is read
+}
+
+// room is where a rule is read that is not kept.
+func (z *zones) room() *rule {
+	if z.rule == nil {
+		z.rule = new(rule)
+	}
+	return z.rule
 }
 
 // octets is a range of a text.
 type octets struct{ start, end int }
 
+// of returns the zone that a line says with TZID; nil for one that nobody knows.
+func (z *zones) of(l *Line) (zone *Zone, ok bool) {
+	tzid, ok := l.param("TZID")
+	if !ok {
+		return nil, false
+	}
+	return z.find(tzid), true
+}
+
 // find returns the zone of a TZID; nil for one that nobody knows.
-func (z *zones) find(tzid string) *Zone {
-	if tzid == z.lastName && tzid != "" {
+func (z *zones) find(tzid []byte) *Zone {
+	if string(tzid) == z.lastName && len(tzid) > 0 {
 		return z.last
 	}
-	z.lastName, z.last = tzid, z.look(string(trimBlank([]byte(tzid))))
-	return z.last
+	text := string(tzid)
+	name := strings.Trim(text, " \t\r\n")
+	zone, ok := z.found[name]
+	if !ok {
+		zone = z.look(name)
+	}
+	z.lastName, z.last = text, zone
+	return zone
 }
 
 func (z *zones) look(name string) *Zone {
@@ -178,9 +204,6 @@ func (z *zones) look(name string) *Zone {
 	}
 	if !z.scanned {
 		z.scan()
-	}
-	if zone, ok := z.found[name]; ok {
-		return zone
 	}
 	var zone *Zone
 	if at, ok := z.own[name]; ok {
@@ -228,12 +251,4 @@ func (z *zones) add(tzid string, at octets) {
 		z.own, z.first = map[string]octets{}, tzid
 	}
 	z.own[tzid] = at
-}
-
-// time is an instant as a value in UTC, or a date.
-func (f frame) time(i instant) string {
-	if i.date {
-		return formatUTC(i.wall)[:8]
-	}
-	return formatUTC(f.at(i).lo)
 }

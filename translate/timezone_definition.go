@@ -11,16 +11,23 @@ import (
 type definition struct {
 	observances []observance
 	before      int64 // offset before the first onset
+	parsed      int   // rules that are kept as they were read
 
-	mu    sync.Mutex
-	years map[int64]zoneYear // guarded by mu
+	mu sync.Mutex // guards the rest
+	// years are what was looked up, and changes those of all of them: the room of
+	// what is forgotten is used again.
+	years   map[int64]zoneYear
+	changes []change
+	found   []change // of the year that is looked up
+	room    *ruleRoom
+	zone    Zone // of UNTIL
 }
 
-// zoneYear are the changes of a year, the first one from before it, and the steps
-// that it takes to find them.
+// zoneYear is where the changes of a year are, the first one from before it, and the
+// steps that it takes to find them.
 type zoneYear struct {
-	changes []change
-	cost    int
+	first, n int32 // among definition.changes
+	cost     int32
 }
 
 // observance is a STANDARD or DAYLIGHT. Its onsets are in local time by the
@@ -28,7 +35,7 @@ type zoneYear struct {
 type observance struct {
 	onset    int64 // DTSTART
 	from, to int64 // offsets in seconds
-	rules    []*recurrence
+	rules    []repeat
 	dates    []int64 // RDATE, sorted
 }
 
@@ -45,9 +52,14 @@ const (
 	// maxChanges how many of them count.
 	maxZoneSteps = 2_000
 	maxChanges   = 50
-	// maxZoneYears and maxDefinitions bound what is kept of zones.
+	// maxZoneYears, maxZoneChanges and maxDefinitions bound what is kept of zones.
 	maxZoneYears   = 100
+	maxZoneChanges = 128
 	maxDefinitions = 500
+	// maxZoneRules is how many rules of an observance are read, and keptZoneRules how many
+	// of a VTIMEZONE stay as they were read.
+	maxZoneRules  = 10
+	keptZoneRules = 8
 	// maxKeptDefinition is the longest VTIMEZONE that is kept, and maxKeptDefinitions
 	// how long all of them are, in octets. One that lists every change since 1900 has some
 	// thirty thousand.
@@ -93,15 +105,13 @@ func readDefinition(raw []byte) *Zone {
 // observanceReader is an observance that is being read.
 type observanceReader struct {
 	observance
-
-	rules []*rule
-	good  [3]bool // DTSTART, TZOFFSETFROM, TZOFFSETTO
+	good [3]bool // DTSTART, TZOFFSETFROM, TZOFFSETTO
 }
 
 func parseDefinition(raw []byte) *Zone {
-	d := &definition{years: map[int64]zoneYear{}}
-	var o *observanceReader
-	depth := 0
+	d := new(definition)
+	var o observanceReader
+	depth, inside := 0, false
 	for s := NewScanner(raw); s.Next(); {
 		l := &s.Line
 		switch {
@@ -109,23 +119,23 @@ func parseDefinition(raw []byte) *Zone {
 			depth++
 			name := trimBlank(l.Value())
 			if depth == 2 && (equalFold(name, "STANDARD") || equalFold(name, "DAYLIGHT")) {
-				o = &observanceReader{}
+				o, inside = observanceReader{}, true
 			}
 		case l.Is("END"):
-			if depth == 2 && o != nil {
-				d.add(o)
-				o = nil
+			if depth == 2 && inside {
+				d.add(&o)
+				inside = false
 			}
 			depth--
-		case depth == 2 && o != nil:
-			o.read(l)
+		case depth == 2 && inside:
+			d.read(&o, l)
 		}
 	}
 	if len(d.observances) == 0 {
 		return nil
 	}
 	first := slices.MinFunc(d.observances, func(a, b observance) int { return cmp64(a.onset-a.from, b.onset-b.from) })
-	d.before = first.from
+	d.before, d.years, d.room = first.from, map[int64]zoneYear{}, new(ruleRoom)
 	return &Zone{own: d}
 }
 
@@ -139,7 +149,7 @@ func cmp64(a, b int64) int {
 	return 0
 }
 
-func (o *observanceReader) read(l *Line) {
+func (d *definition) read(o *observanceReader, l *Line) {
 	switch {
 	case l.Is("DTSTART"):
 		i := parseInstant(l.Value())
@@ -149,8 +159,8 @@ func (o *observanceReader) read(l *Line) {
 	case l.Is("TZOFFSETTO"):
 		o.to, o.good[2] = parseOffset(l.Value())
 	case l.Is("RRULE"):
-		if len(o.rules) < 10 {
-			o.rules = append(o.rules, parseRule(l.Value()))
+		if len(o.rules) < maxZoneRules {
+			o.rules = append(o.rules, d.readRule(l))
 		}
 	case l.Is("RDATE"):
 		for list := l.Value(); len(list) > 0 && len(o.dates) < maxZoneDates; {
@@ -164,19 +174,32 @@ func (o *observanceReader) read(l *Line) {
 	}
 }
 
+// readRule keeps a rule, or its text.
+func (d *definition) readRule(l *Line) repeat {
+	if d.parsed < keptZoneRules {
+		d.parsed++
+		return repeat{rule: parseRule(l.Value())}
+	}
+	return repeat{text: bytes.Clone(l.Value())}
+}
+
 // add takes an observance that has all it needs.
 func (d *definition) add(o *observanceReader) {
 	if o.good != [3]bool{true, true, true} || len(d.observances) >= maxObservances {
 		return
 	}
 	slices.Sort(o.dates)
-	zone := fixedZone(o.from) // UNTIL is in UTC (RFC 5545 section 3.6.5)
-	for _, r := range o.rules {
-		if g := newRecurrence(r, o.onset, false, zone, nil); g != nil {
-			o.observance.rules = append(o.observance.rules, g)
-		}
-	}
 	d.observances = append(d.observances, o.observance)
+}
+
+// recurrence is a rule of an observance. It is valid until the next one is asked for; nil
+// where the rule cannot be interpreted.
+func (d *definition) recurrence(o *observance, p *repeat, step *steps) *recurrence {
+	d.zone = Zone{fixed: o.from} // UNTIL is in UTC (RFC 5545 section 3.6.5)
+	if g := d.room; g.set(p.ruleOf(&g.read), o.onset, false, &d.zone, step) {
+		return &g.recurrence
+	}
+	return nil
 }
 
 // parseOffset reads +hhmm or +hhmmss (RFC 5545 section 3.3.14).
@@ -208,46 +231,53 @@ func (d *definition) period(unix int64) (from, to, offset int64, cost int) {
 	unix = min(max(unix, minWall), maxWall)
 	number, _, _ := civil(floorDiv(unix, day))
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	year, ok := d.years[number]
 	if !ok {
-		if len(d.years) >= maxZoneYears {
+		list, cost := d.year(number)
+		if len(d.years) >= maxZoneYears || len(d.changes)+len(list) > maxZoneChanges {
 			clear(d.years)
+			d.changes = d.changes[:0]
 		}
-		year = d.year(number)
+		year = zoneYear{int32(len(d.changes)), int32(len(list)), int32(cost)}
+		d.changes = append(d.changes, list...)
 		d.years[number] = year
 	}
-	d.mu.Unlock()
-	next := 1 + sort.Search(len(year.changes)-1, func(i int) bool { return year.changes[i+1].at > unix })
+	changes := d.changes[year.first : year.first+year.n]
+	next := 1 + sort.Search(len(changes)-1, func(i int) bool { return changes[i+1].at > unix })
 	from, to = dateOf(number, 1, 1)*day, dateOf(number+1, 1, 1)*day
-	if next < len(year.changes) {
-		to = year.changes[next].at
+	if next < len(changes) {
+		to = changes[next].at
 	}
-	last := year.changes[next-1]
-	return max(from, last.at), to, last.offset, year.cost
+	last := changes[next-1]
+	return max(from, last.at), to, last.offset, int(year.cost)
 }
 
-// year finds the changes of a year.
-func (d *definition) year(number int64) zoneYear {
+// year finds the changes of a year, and what that costs. They are valid until the next one
+// is asked for.
+func (d *definition) year(number int64) (list []change, cost int) {
 	from, to := dateOf(number, 1, 1)*day, dateOf(number+1, 1, 1)*day
-	list := []change{{openStart, d.before}}
+	list = append(d.found[:0], change{openStart, d.before})
 	step := &steps{left: maxZoneSteps}
 	for i := range d.observances {
 		o := &d.observances[i]
-		if last, ok := o.last(from-1, step); ok && last >= list[0].at {
+		if last, ok := d.last(o, from-1, step); ok && last >= list[0].at {
 			list[0] = change{last, o.to}
 		}
-		o.each(from, to-1, step, func(at int64) {
+		d.each(o, from, to-1, step, func(at int64) {
 			if len(list) <= maxChanges {
 				list = append(list, change{at, o.to})
 			}
 		})
 	}
 	slices.SortStableFunc(list[1:], func(a, b change) int { return cmp64(a.at, b.at) })
-	return zoneYear{list, len(d.observances)/10 + maxZoneSteps - max(step.left, 0)}
+	d.found = list
+	return list, len(d.observances)/10 + maxZoneSteps - max(step.left, 0)
 }
 
-// each calls f with the onsets between two Unix seconds included, in no order.
-func (o *observance) each(from, to int64, step *steps, f func(at int64)) {
+// each calls f with the onsets of an observance between two Unix seconds included, in no
+// order.
+func (d *definition) each(o *observance, from, to int64, step *steps, f func(at int64)) {
 	from, to = from+o.from, to+o.from // local
 	if from <= o.onset && o.onset <= to {
 		f(o.onset - o.from)
@@ -256,19 +286,22 @@ func (o *observance) each(from, to int64, step *steps, f func(at int64)) {
 	for ; at < len(o.dates) && o.dates[at] <= to; at++ {
 		f(o.dates[at] - o.from)
 	}
-	for _, g := range o.rules {
-		if g.step = step; !step.take(1) {
+	for i := range o.rules {
+		if !step.take(1 + o.rules[i].cost()) {
 			return
 		}
-		g.walls(from, to, func(wall, _ int64) bool {
-			f(wall - o.from)
-			return true
-		})
+		if g := d.recurrence(o, &o.rules[i], step); g != nil {
+			g.walls(from, to, func(wall, _ int64) bool {
+				f(wall - o.from)
+				return true
+			})
+		}
 	}
 }
 
-// last is the last onset up to a Unix second. It looks further and further back.
-func (o *observance) last(to int64, step *steps) (at int64, ok bool) {
+// last is the last onset of an observance up to a Unix second. It looks further and further
+// back.
+func (d *definition) last(o *observance, to int64, step *steps) (at int64, ok bool) {
 	if o.onset-o.from > to {
 		return 0, false
 	}
@@ -277,14 +310,17 @@ func (o *observance) last(to int64, step *steps) (at int64, ok bool) {
 	if n, _ := slices.BinarySearch(o.dates, to+o.from+1); n > 0 {
 		found(o.dates[n-1] - o.from)
 	}
-	for _, g := range o.rules {
-		if !step.take(1) {
+	for i := range o.rules {
+		if !step.take(1 + o.rules[i].cost()) {
 			break
+		}
+		g := d.recurrence(o, &o.rules[i], step)
+		if g == nil {
+			continue
 		}
 		end := min(to, g.latest()-o.from)
 		for back := int64(400 * day); ; back *= 8 {
 			before := at
-			g.step = step
 			g.walls(end-back+o.from, end+o.from, func(wall, _ int64) bool {
 				found(wall - o.from)
 				return true

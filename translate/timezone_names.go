@@ -1,7 +1,7 @@
 package translate
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,12 +9,8 @@ import (
 	_ "time/tzdata" // a host without zone files must not answer differently
 )
 
-// ianaName is the form of the names of the IANA time zone database. It keeps
-// out paths, "Local", and the "posix" and "right" copies of some hosts.
-var ianaName = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$`)
-
 const (
-	// maxSpellings bounds how many names of zones, and names that are none, are remembered.
+	// maxSpellings bounds how many other names of zones are remembered.
 	maxSpellings = 1_000
 	// maxZoneName is how long a name with its vendor's prefix may be.
 	maxZoneName = 256
@@ -24,8 +20,8 @@ const (
 // file each time.
 var ianaZones sync.Map
 
-// spellings holds what other names stand for, nil for those that are none. Anybody can make
-// more of them: it is emptied when it is full.
+// spellings holds what other names stand for. Anybody can make more of them: it is emptied
+// when it is full.
 var spellings = struct {
 	sync.RWMutex
 	zones map[string]*Zone
@@ -50,13 +46,11 @@ func location(name string) *Zone {
 	if zone = iana(name); zone != nil {
 		return zone
 	}
-	if zone = iana(windowsZones[strings.ToLower(name)]); zone == nil && strings.Contains(name, "/") {
-		parts := strings.Split(strings.Trim(name, "/"), "/")
-		for n := min(3, len(parts)); n > 0 && zone == nil; n-- {
-			if n > 1 || strings.HasPrefix(name, "/") {
-				zone = iana(strings.Join(parts[len(parts)-n:], "/"))
-			}
-		}
+	if zone = iana(windowsZone(name)); zone == nil && strings.Contains(name, "/") {
+		zone = lastParts(name)
+	}
+	if zone == nil {
+		return nil
 	}
 	spellings.Lock()
 	defer spellings.Unlock()
@@ -67,9 +61,47 @@ func location(name string) *Zone {
 	return zone
 }
 
-// iana loads a zone by the very name.
+// windowsZone is windowsZones of a name in any case.
+func windowsZone(name string) string {
+	var lower [64]byte
+	if len(name) > len(lower) {
+		return ""
+	}
+	for i := range lower[:copy(lower[:], name)] {
+		if c := lower[i]; 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return windowsZones[string(lower[:len(name)])]
+}
+
+// lastParts is the zone that the last three parts of a path are the name of, or two of them;
+// or the last one, of a path that begins with "/".
+func lastParts(name string) *Zone {
+	path := strings.Trim(name, "/")
+	var from [3]int // where the last part begins, the last two, the last three
+	n := 0
+	for end := len(path); n < len(from); n++ {
+		end = strings.LastIndexByte(path[:end], '/')
+		if from[n] = end + 1; end < 0 {
+			n++
+			break
+		}
+	}
+	for ; n > 0; n-- {
+		if n > 1 || strings.HasPrefix(name, "/") {
+			if zone := iana(path[from[n-1]:]); zone != nil {
+				return zone
+			}
+		}
+	}
+	return nil
+}
+
+// iana loads a zone by the very name. A name that is none is not looked for: that may
+// take eighty kilobytes, and a host would have what another one lacks.
 func iana(name string) *Zone {
-	if !ianaName.MatchString(name) || name == "Local" {
+	if _, ok := slices.BinarySearch(ianaNames, name); !ok {
 		return nil
 	}
 	if z, ok := ianaZones.Load(name); ok {

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -37,7 +38,19 @@ type Upload struct {
 
 	raw       []byte
 	calendars []uploadCalendar
-	zones     map[string]octetRange // the first definition of each TZID, in any of them
+	parts     []uploadPart                // of all items
+	zones     map[string]calendarZone     // the first definition of each TZID, in any of them
+	others    map[calendarTZID]octetRange // of a VCALENDAR where it is not that one
+}
+
+type calendarZone struct {
+	octetRange
+	calendar int32
+}
+
+type calendarTZID struct {
+	calendar int32
+	tzid     string
 }
 
 // UploadItem is what the index must know of one calendar object of an upload.
@@ -49,31 +62,33 @@ type UploadItem struct {
 	Hash    string // of its octets
 	Length  int64
 
-	parts []uploadPart
-	zones []octetRange
+	first, n int32 // among Upload.parts
+	zones    []octetRange
 }
 
 type uploadPart struct {
-	octetRange
-	calendar int
-	addUID   bool // it came without one
+	start, end int32
+	calendar   int32
+	addUID     bool // it came without one
 }
 
 // uploadCalendar is one VCALENDAR of an upload.
 type uploadCalendar struct {
 	product, scale octetRange // of the lines PRODID and CALSCALE, empty where there are none
-	zones          map[string]octetRange
 }
 
 // ReadUpload reads a published calendar: one VCALENDAR or several. Errors are
 // ErrNoCalendar, ErrTooManyItems, and *ObjectError for what could not be stored: then
 // nothing of it should be. raw must stay unchanged.
 func ReadUpload(raw []byte) (*Upload, error) {
-	u := &Upload{raw: raw, zones: map[string]octetRange{}}
-	var all []feedComponent
+	if len(raw) > MaxFeed {
+		return nil, &ObjectError{"max-resource-size", "the calendar is larger than " + strconv.Itoa(MaxFeed) + " octets"}
+	}
+	u := &Upload{raw: raw, zones: map[string]calendarZone{}}
+	var all uploadComponents
 	names := map[string]string{} // one copy of each TZID
-	err := scanCalendars(raw, func(c feedComponent) error {
-		if len(all) == maxFeedComponents || c.calendar >= MaxFeedItems {
+	err := scanCalendars(raw, func(c *feedComponent) error {
+		if all.n == maxFeedComponents || c.calendar >= MaxFeedItems {
 			return ErrTooManyItems
 		}
 		for i, name := range c.zones {
@@ -85,20 +100,23 @@ func ReadUpload(raw []byte) (*Upload, error) {
 			}
 			c.zones[i] = names[name]
 		}
-		all = append(all, c)
+		all.add(c)
 		return nil
 	}, u.property)
 	if err != nil {
 		return nil, err
 	}
-	if err := u.group(all); err != nil {
+	if err := u.group(&all); err != nil {
 		return nil, err
 	}
-	var scratch []byte
+	r := &itemReader{hashes: make([][sha256.Size]byte, 0, len(u.Items))}
 	for i := range u.Items {
-		if scratch, err = u.finish(i, scratch); err != nil {
+		if err := u.finish(i, r); err != nil {
 			return nil, err
 		}
+	}
+	for i := range u.Items {
+		u.Items[i].Hash = hex.EncodeToString(r.hashes[i][:])
 	}
 	return u, nil
 }
@@ -128,113 +146,30 @@ func (u *Upload) property(n int, l *Line) error {
 	return nil
 }
 
-// define finds the definitions of time zones. Of two in one VCALENDAR the first counts.
-func (u *Upload) define(all []feedComponent) {
-	for _, c := range all {
-		if c.kind != "VTIMEZONE" || c.tzid == "" {
-			continue
-		}
-		at := octetRange{c.start, c.end}
-		if _, ok := u.zones[c.tzid]; !ok {
-			u.zones[c.tzid] = at
-		}
-		own := u.calendar(c.calendar)
-		if own.zones == nil {
-			own.zones = map[string]octetRange{}
-		}
-		if _, ok := own.zones[c.tzid]; !ok {
-			own.zones[c.tzid] = at
-		}
-	}
-}
-
-// group sorts the components by iCalendar UID. What stands twice in it, as
-// concatenated exports have it, counts once.
-func (u *Upload) group(all []feedComponent) error {
-	u.define(all)
-	u.Items = make([]UploadItem, 0, min(len(all), MaxFeedItems))
-	at := map[string]int{} // stored UID -> item
-	seen := map[[sha256.Size]byte]bool{}
-	named := map[string]map[string]octetRange{} // stored UID -> its time zones
-	var scratch []byte
-	for _, c := range all {
-		if mainComponent([]byte(c.kind)) == "" {
-			u.Lossy = u.Lossy || c.kind != "VTIMEZONE"
-			continue
-		}
-		scratch = appendClean(scratch[:0], u.raw[c.start:c.end])
-		sum := sha256.Sum256(scratch)
-		if seen[sum] {
-			continue
-		}
-		seen[sum] = true
-		p := uploadPart{octetRange: octetRange{c.start, c.end}, calendar: c.calendar}
-		if strings.TrimSpace(c.uid) == "" {
-			// The same at each upload, so that the object is the same one.
-			c.uid, p.addUID = hex.EncodeToString(sum[:16]), true
-		}
-		uid := StoredUID(c.uid)
-		i, ok := at[uid]
-		if !ok {
-			if len(u.Items) == MaxFeedItems {
-				return ErrTooManyItems
-			}
-			i = len(u.Items)
-			at[uid] = i
-			u.Items = append(u.Items, UploadItem{UID: c.uid})
-		}
-		u.Items[i].parts = append(u.Items[i].parts, p)
-		if len(c.zones) == 0 {
-			continue
-		}
-		if named[uid] == nil {
-			named[uid] = map[string]octetRange{}
-		}
-		if err := u.takeZones(&u.Items[i], named[uid], c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takeZones copies the VTIMEZONEs that a component names into its item: those of its
-// own VCALENDAR, else of another one. A name that none defines is one of the IANA's.
-func (u *Upload) takeZones(item *UploadItem, named map[string]octetRange, c feedComponent) error {
-	for _, tzid := range c.zones {
-		at, ok := u.calendar(c.calendar).zones[tzid]
-		if !ok {
-			at, ok = u.zones[tzid]
-		}
-		if !ok {
-			continue
-		}
-		before, ok := named[tzid]
-		switch {
-		case !ok:
-			named[tzid] = at
-			item.zones = append(item.zones, at)
-		case before != at && keyOfZone(u.raw[before.start:before.end]) != keyOfZone(u.raw[at.start:at.end]):
-			return badObject("components of one UID mean different time zones by one TZID")
-		}
-	}
-	return nil
+// itemReader is room to read the items one after the other.
+type itemReader struct {
+	object  Object
+	reader  objectReader
+	scratch []byte
+	hashes  [][sha256.Size]byte
 }
 
 // finish checks an item and learns what the index must know of it.
-func (u *Upload) finish(i int, scratch []byte) ([]byte, error) {
+func (u *Upload) finish(i int, r *itemReader) error {
 	item := &u.Items[i]
-	scratch = u.appendItem(scratch[:0], item)
-	o, err := ParseObject(scratch)
-	if err != nil {
+	r.reader.expected = item.UID
+	r.scratch = u.appendItem(slices.Grow(r.scratch[:0], u.room(item)), item)
+	if err := r.reader.read(&r.object, r.scratch); err != nil {
 		var bad *ObjectError
 		if errors.As(err, &bad) {
 			err = &ObjectError{bad.Precondition, "calendar object " + strconv.Itoa(i+1) + ": " + bad.Reason}
 		}
-		return scratch, err
+		return err
 	}
-	item.Hash, item.Length = Hash(scratch), int64(len(scratch))
+	o := &r.object
+	r.hashes, item.Length = append(r.hashes, sha256.Sum256(r.scratch)), int64(len(r.scratch))
 	item.UID, item.Summary, item.Span = o.UID, o.Summary, o.Span
-	return scratch, nil
+	return nil
 }
 
 // Octets are an item as it is stored.
@@ -252,7 +187,7 @@ func (u *Upload) Same(i int, stored []byte) bool {
 func (u *Upload) appendItem(b []byte, item *UploadItem) []byte {
 	b = appendLine(b, "BEGIN:VCALENDAR")
 	b = appendLine(b, "VERSION:2.0")
-	c := u.calendar(item.parts[0].calendar)
+	c := u.calendar(int(u.partsOf(item)[0].calendar))
 	if c.product == (octetRange{}) {
 		b = appendLine(b, "PRODID:"+productID)
 	}
@@ -261,18 +196,46 @@ func (u *Upload) appendItem(b []byte, item *UploadItem) []byte {
 	for _, z := range item.zones {
 		b = appendClean(b, u.raw[z.start:z.end])
 	}
-	for _, p := range item.parts {
+	for _, p := range u.partsOf(item) {
 		part := u.raw[p.start:p.end]
 		if p.addUID {
-			s := NewScanner(part)
-			s.Next() // BEGIN
-			b = appendClean(b, part[:s.Line.End])
-			b = appendLine(b, "UID:"+item.UID)
-			part = part[s.Line.End:]
+			begin := lineLength(part)
+			b = appendClean(b, part[:begin])
+			b = appendLine(append(b, "UID:"...), item.UID)
+			part = part[begin:]
 		}
 		b = appendClean(b, part)
 	}
 	return appendLine(b, "END:VCALENDAR")
+}
+
+// room is about how long an item is.
+func (u *Upload) room(item *UploadItem) int {
+	n := 4 * foldedLine
+	for _, z := range item.zones {
+		n += z.end - z.start + bytes.Count(u.raw[z.start:z.end], crlf[1:])
+	}
+	for _, p := range u.partsOf(item) {
+		n += int(p.end-p.start) + bytes.Count(u.raw[p.start:p.end], crlf[1:])
+	}
+	return n
+}
+
+// lineLength is how long the first content line is, folds and its end included.
+func lineLength(text []byte) int {
+	for end := 0; ; {
+		i := bytes.IndexByte(text[end:], '\n')
+		if i < 0 {
+			return len(text)
+		}
+		if end += i + 1; end == len(text) || text[end] != ' ' && text[end] != '\t' {
+			return end
+		}
+	}
+}
+
+func (u *Upload) partsOf(item *UploadItem) []uploadPart {
+	return u.parts[item.first : item.first+item.n]
 }
 
 // octetRange is where something lies in a text.
