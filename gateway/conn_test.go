@@ -266,3 +266,19 @@ func TestAnswersAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Who has switched net/http's HTTP/2 off is served by HTTP/1.1.
+func TestWithoutHTTP2(t *testing.T) {
+	t.Setenv("GODEBUG", "http2server=0")
+	address, config := serveTLS(t, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Get("https://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 404 || res.ProtoMajor != 1 {
+		t.Errorf("%s %s", res.Proto, res.Status)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -47,6 +49,9 @@ func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server 
 	if config != nil {
 		s.tls = config.Clone()
 		s.tls.NextProtos = []string{"h2", "http/1.1"}
+		if strings.Contains(os.Getenv("GODEBUG"), "http2server=0") { // net/http obeys it
+			s.tls.NextProtos = s.tls.NextProtos[1:]
+		}
 		// To net/http a connection that is not a *tls.Conn is unencrypted, and where HTTP/2 is allowed on those it tells
 		// the two protocols apart by HTTP/2's preface.
 		s.http.Protocols = new(http.Protocols)

@@ -160,10 +160,13 @@ func privateAfterMove(t *testing.T, b *backends.Server, gateways []string, users
 	m.do(func(c *imapclient.Client) error { return c.Create(m.name("Calendar/Raw"), nil).Wait() })
 	setACL(t, b, owner, "Calendar/Raw", guest.user, "lrs")
 	set("Raw", `<A:calendar-color>#666666</A:calendar-color>`)
-	for _, to := range []string{"Cooked", "Done"} {
-		from := map[string]string{"Cooked": "Raw", "Done": "Cooked"}[to]
+	color := "#666666"
+	for _, to := range []string{"Cooked", "Raw"} { // and back
+		from := map[string]string{"Cooked": "Raw", "Raw": "Cooked"}[to]
 		owner.must(t, request{"MOVE", "/CalDAV/~me/" + from + "/", map[string]string{"Destination": "/CalDAV/~me/" + to + "/"}, ""})
-		seen("a mail program's, as "+to, to, "displayname="+to+" ("+owner.user+") calendar-color=#666666")
+		seen("a mail program's, as "+to, to, "displayname="+to+" ("+owner.user+") calendar-color="+color)
+		color = "#555555"
+		set(to, "<A:calendar-color>"+color+"</A:calendar-color>")
 		owner.must(t, request{"PROPPATCH", "/CalDAV/~me/" + to + "/", nil, setProps(`<A:calendar-order>1</A:calendar-order>`)})
 		owner.must(t, request{"PROPPATCH", "/CalDAV/~me/" + to + "/", nil, removeProps(`<A:calendar-order/>`)})
 	}

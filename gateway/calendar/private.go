@@ -170,7 +170,8 @@ func (v *View) patchPrivate(ctx context.Context, entries imapstore.Annotations, 
 }
 
 // patchSettings changes the user's own properties in the settings mailbox. Those that a
-// calendar has kept under another name come to the present one.
+// calendar has kept under another name come to the present one, where the server tells
+// for sure whose they are.
 func (v *View) patchSettings(ctx context.Context, change func(properties) properties) error {
 	a := v.account
 	s := a.settingsView()
@@ -188,6 +189,9 @@ func (v *View) patchSettings(ctx context.Context, change func(properties) proper
 	k := v.privateKey()
 	w := translate.Write{Name: k.place(s.ix.listing), MailboxID: k.id}
 	old := k.life(s.ix.listing)
+	if byLog := v.ix.triple.ID == "" && !a.session.Caps().ValidityIsID(); byLog && old != nil && old.MailboxID() == k.id {
+		w.Name = old.Name // of two the older one would show where the calendar is moved back
+	}
 	if old == nil || old == s.ix.listing.Props(w.Name) {
 		_, err = s.patchLife(ctx, w, change, false)
 		return err
@@ -203,7 +207,7 @@ func (v *View) patchSettings(ctx context.Context, change func(properties) proper
 		carried = nil // who is first has brought them
 		return change(now)
 	}, false)
-	if err == nil && old.MailboxID() == k.id && (v.ix.triple.ID != "" || a.session.Caps().ValidityIsID()) { // else a copy may have the same id
+	if err == nil && old.MailboxID() == k.id {
 		s.leave(ctx, old)
 	}
 	return err

@@ -32,10 +32,12 @@ func (a *Account) privateKey(c Calendar, box imapstore.Mailbox, log *translate.L
 	if c.Others() {
 		owner, mailbox, _ = strings.Cut(mailbox[1:], "/")
 	}
-	if _, domain, ok := strings.Cut(a.name, "@"); ok && !strings.Contains(owner, "@") {
-		owner += "@" + domain
+	owner = strings.ToLower(owner)
+	login, _, full := strings.Cut(owner, "@")
+	if _, domain, ok := strings.Cut(a.name, "@"); ok && !full {
+		owner += "@" + strings.ToLower(domain)
 	}
-	owner = "~" + strings.ToLower(owner) + "/"
+	owner = "~" + owner + "/"
 	k := privateKey{owner + mailbox, box.ID}
 	caps := a.session.Caps()
 	switch {
@@ -43,7 +45,7 @@ func (a *Account) privateKey(c Calendar, box imapstore.Mailbox, log *translate.L
 	case caps.ValidityIsID():
 		k.id = fmt.Sprintf("%s%d", owner, box.UIDValidity)
 	case !caps.MailboxIDs():
-		k.id = logID(log, fmt.Sprintf("%s/%d", k.name, box.UIDValidity))
+		k.id = logID(log, fmt.Sprintf("~%s/%s/%d", login, mailbox, box.UIDValidity)) // a login may leave its domain out
 	}
 	if len(k.id) > translate.MaxName {
 		k.id = ""
