@@ -39,6 +39,7 @@ const (
 	fleetGateways = 3
 	fleetClients  = 16
 	fleetTrouble  = 500 * time.Millisecond // from one trouble to the next
+	fleetNoWrite  = 5 * time.Second        // for a write to kill a gateway in
 	fleetSettle   = 300 * time.Second
 )
 
@@ -207,6 +208,9 @@ func (f *fleet) run(long time.Duration) {
 		f.t.Errorf("%d times a mail got another UID", n)
 	}
 	f.h.enough(f.t)
+	if n, want := f.h.counts["troubles"], int(long/fleetTrouble/8); n < want {
+		f.t.Errorf("%d troubles, want %d at least", n, want)
+	}
 }
 
 // trouble kills gateways and breaks wires until the context ends. Then all gateways run.
@@ -241,6 +245,7 @@ func (f *fleet) trouble(ctx context.Context) {
 			select {
 			case <-f.wires[i].Fired():
 				f.h.count("kills in a write")
+			case <-time.After(fleetNoWrite): // there is no such write
 			case <-ctx.Done():
 			}
 			f.wires[i].Clear()
