@@ -93,6 +93,9 @@ var writes = []write{
 		before: shown{"old", "Calendar", "", ""}, after: shown{"old", "Calendar", "", "new"}, between: &shown{"old", "Calendar", "", "Made"}, again: 405},
 	{name: "remove a calendar", prepare: []request{putOld, makeNamed}, request: request{"DELETE", crashMade, nil, ""},
 		before: shown{"old", "Calendar", "", "new"}, after: shown{"old", "Calendar", "", ""}, again: 404},
+	{name: "move a calendar", prepare: []request{putOld, {"MKCALENDAR", "/CalDAV/Named/", nil, makeNamed.body}},
+		request: request{"MOVE", "/CalDAV/Named/", map[string]string{"Destination": crashMade}, ""},
+		before:  shown{"old", "Calendar", "", ""}, after: shown{"old", "Calendar", "", "new"}, again: 404},
 	{name: "move over", prepare: []request{putOld, makeTarget, putTarget}, request: request{"MOVE", crashObject, toTarget, ""},
 		before: shown{"old", "Calendar", "there", ""}, after: shown{"", "Calendar", "old", ""}, between: &shown{"old", "Calendar", "old", ""}, again: 404, long: true},
 	{name: "unconditional delete", prepare: []request{putOld}, request: request{"DELETE", crashObject, nil, ""},
@@ -211,7 +214,7 @@ type stepChoice func(write int, commands []string, i int) bool
 
 // changes tells whether a command changes something.
 func changes(command string) bool {
-	return regexp.MustCompile(`^(APPEND|CREATE|DELETE|SETMETADATA|UID STORE|UID EXPUNGE)`).MatchString(command)
+	return regexp.MustCompile(`^(APPEND|CREATE|DELETE|RENAME|SETMETADATA|UID STORE|UID EXPUNGE)`).MatchString(command)
 }
 
 // fromFirstChange: what goes before is the same for all writes, and fails in the first of them.
