@@ -21,18 +21,17 @@ import (
 // flushed all of it before it calls its hook for StateIdle, reads the next request, and
 // can refuse that. (Without StateIdle there is no next request.) So what is written
 // outside of that time is a refusal, and what is written within never is one, whatever
-// octets an object has.
-//
-// Of HTTP/2, which says in frames what it refuses itself, nothing is touched: there
-// StateIdle comes before the last of an answer is out.
+// octets an object has. HTTP/2 says in frames what it refuses itself; see frames.
 type conn struct {
 	net.Conn
 	server *Server
 
 	handshake func() error // of TLS, once; nil: cleartext
 
+	begun  sync.Once // before the first write
+	frames *frames   // nil: HTTP/1
+
 	handling atomic.Bool // from the call of the handler until its answer is out
-	frames   atomic.Bool // HTTP/2 has called the handler
 	refused  bool
 }
 
@@ -53,7 +52,6 @@ func beginAnswer(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 			c.handling.Store(true)
-			c.frames.Store(r.ProtoMajor == 2)
 		}
 		h.ServeHTTP(w, r)
 	})
@@ -95,12 +93,19 @@ func (c *conn) shakeHands(t *tls.Conn) error {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	c.begun.Do(func() {
+		if len(p) > 0 && p[0] == 0 { // HTTP/2 begins with the length of a SETTINGS frame
+			c.frames = newFrames(c.server.logger)
+		}
+	})
 	switch {
-	case c.handling.Load() || c.frames.Load():
+	case c.frames != nil:
+		return c.frames.write(c.Conn, p)
+	case c.handling.Load():
 		return c.Conn.Write(p)
 	case c.refused: // the rest of what is answered already
 		return len(p), nil
-	case !isStatusLine(p): // frames before the first request, of which none is so long
+	case !isStatusLine(p):
 		return c.Conn.Write(p)
 	}
 	if err := c.refuse(c.Conn, readRefusal(p)); err != nil {

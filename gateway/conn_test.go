@@ -193,7 +193,9 @@ func TestRefusalThatNobodyReads(t *testing.T) {
 
 // An answer may look like a refusal in every octet, at the start of a write to the connection, and again after another one.
 func TestAnswerThatLooksLikeARefusal(t *testing.T) {
-	const text = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+	block := refusals[0].status + refusals[0].contentType
+	text := "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request" +
+		string(head2(len(block), frameHeaders, endHeaders, 1)) + block
 	pieces := []string{text, strings.Repeat(text, 400), text}
 	whole := strings.Join(pieces, "")
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -22,7 +22,7 @@ const (
 
 // Server serves HTTP with limits that a slow or hostile peer cannot stretch. Whatever
 // it refuses has an XML body and an access line, also where net/http does not take it
-// for a request and asks no handler; but for what HTTP/2 itself forbids, see conn.
+// for a request and asks no handler; see conn.
 type Server struct {
 	http   *http.Server
 	tls    *tls.Config // nil: cleartext
@@ -57,6 +57,7 @@ func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server 
 		s.http.Protocols = new(http.Protocols)
 		s.http.Protocols.SetHTTP1(true)
 		s.http.Protocols.SetUnencryptedHTTP2(true)
+		s.http.HTTP2 = &http.HTTP2Config{MaxEncoderHeaderTableSize: 1} // see frames
 	}
 	return s
 }
