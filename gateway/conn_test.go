@@ -21,12 +21,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// lentTLS is a certificate and what a client must know of it.
+func lentTLS() ([]tls.Certificate, *tls.Config) {
+	lent := httptest.NewTLSServer(nil)
+	defer lent.Close()
+	client := lent.Client().Transport.(*http.Transport).TLSClientConfig
+	return lent.TLS.Certificates, &tls.Config{RootCAs: client.RootCAs, ServerName: "example.com"}
+}
+
 // serveTLS serves a handler as the command does, and returns its address and what a client must know.
 func serveTLS(t *testing.T, h http.Handler, logger *slog.Logger) (string, *tls.Config) {
 	t.Helper()
-	lent := httptest.NewTLSServer(nil)
-	certificates, client := lent.TLS.Certificates, lent.Client().Transport.(*http.Transport).TLSClientConfig
-	lent.Close()
+	certificates, config := lentTLS()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +44,7 @@ func serveTLS(t *testing.T, h http.Handler, logger *slog.Logger) (string, *tls.C
 		s.Close()
 		<-ended
 	})
-	return l.Addr().String(), &tls.Config{RootCAs: client.RootCAs, ServerName: "example.com"}
+	return l.Addr().String(), config
 }
 
 // dialTLS is a connection over TLS with one protocol.

@@ -47,7 +47,8 @@ func newFrames(logger *slog.Logger) *frames {
 	return &frames{logger: logger, bodies: map[uint32]*unread{}}
 }
 
-// write is not for two at a time.
+// write is not for two at a time. Of a write that failed nothing counts as written:
+// then net/http closes the connection.
 func (f *frames) write(w io.Writer, p []byte) (int, error) {
 	out, err := f.rewrite(p)
 	if err == nil && len(out) > 0 {

@@ -57,7 +57,11 @@ func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server 
 		s.http.Protocols = new(http.Protocols)
 		s.http.Protocols.SetHTTP1(true)
 		s.http.Protocols.SetUnencryptedHTTP2(true)
-		s.http.HTTP2 = &http.HTTP2Config{MaxEncoderHeaderTableSize: 1} // see frames
+		s.http.HTTP2 = &http.HTTP2Config{
+			MaxEncoderHeaderTableSize: 1, // see frames
+			// The deadline of a handler resets its stream, which a connection that takes nothing does not take, either.
+			WriteByteTimeout: progress,
+		}
 	}
 	return s
 }
