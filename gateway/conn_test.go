@@ -47,6 +47,41 @@ func serveTLS(t *testing.T, h http.Handler, logger *slog.Logger) (string, *tls.C
 	return l.Addr().String(), config
 }
 
+// handed is a listener to which connections are handed.
+type handed chan net.Conn
+
+func (l handed) Accept() (net.Conn, error) {
+	if c, ok := <-l; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l handed) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (l handed) Close() error {
+	close(l)
+	return nil
+}
+
+// pipeTLS serves a handler without a network, for a clock of synctest.
+func pipeTLS(h http.Handler, protocol string) (dial func() (*tls.Conn, error), end func()) {
+	certificates, config := lentTLS()
+	config.NextProtos = []string{protocol}
+	s, l, ended := NewServer(h, &tls.Config{Certificates: certificates}, slog.New(slog.DiscardHandler)), make(handed, 1), make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	dial = func() (*tls.Conn, error) {
+		near, far := net.Pipe()
+		l <- far
+		c := tls.Client(near, config)
+		return c, c.Handshake()
+	}
+	return dial, func() {
+		s.Close()
+		<-ended
+	}
+}
+
 // dialTLS is a connection over TLS with one protocol.
 func dialTLS(t *testing.T, address string, config *tls.Config, protocol string) net.Conn {
 	t.Helper()

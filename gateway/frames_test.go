@@ -3,16 +3,12 @@ package gateway
 import (
 	"bufio"
 	"bytes"
-	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 // head2 is the head of a frame.
@@ -146,62 +142,6 @@ func TestRefusalsOfHTTP2(t *testing.T) {
 			t.Errorf("%s %q", res.Status, body)
 		}
 	}
-}
-
-// oneConn is a listener with one connection.
-type oneConn chan net.Conn
-
-func (l oneConn) Accept() (net.Conn, error) {
-	if c, ok := <-l; ok {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
-func (l oneConn) Close() error   { close(l); return nil }
-
-// Who opens every window and then reads nothing does not keep the handler of an answer for ever.
-func TestAnswerThatNobodyReads(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked, gaveUp := make(chan time.Time, 1), make(chan error, 1)
-		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked <- time.Now()
-			_, err := io.WriteString(w, strings.Repeat("x", 1<<20))
-			gaveUp <- err
-		})
-		certificates, config := lentTLS()
-		s, l := NewServer(handler, &tls.Config{Certificates: certificates}, slog.New(slog.DiscardHandler)), make(oneConn, 1)
-		ended := make(chan error, 1)
-		go func() { ended <- s.Serve(l) }()
-		near, far := net.Pipe()
-		l <- far
-		config.NextProtos = []string{"h2"}
-		peer := tls.Client(near, config)
-		asks := make(chan error, 1)
-		go func() {
-			_, err := io.WriteString(peer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+string(head2(6, 4, 0, 0))+"\x00\x04\x40\x00\x00\x00"+
-				string(head2(4, 8, 0, 0))+"\x40\x00\x00\x00"+string(get2(1)))
-			asks <- err
-		}()
-		if _, err := io.ReadFull(peer, make([]byte, frameHead)); err != nil { // all that it ever reads
-			t.Fatal(err)
-		}
-		if err := <-asks; err != nil {
-			t.Fatal(err)
-		}
-		start := <-asked
-		select {
-		case err := <-gaveUp:
-			if took := time.Since(start); err == nil || took > 2*progress {
-				t.Errorf("%v after %v", err, took)
-			}
-		case <-time.After(time.Hour):
-			t.Error("the handler still writes")
-		}
-		near.Close()
-		s.Close()
-		<-ended
-	})
 }
 
 // However the octets are cut into writes, the same go out.

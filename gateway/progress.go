@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// watch puts a request under the rule that its body and its answer must move: the
-// deadlines of the connection are moved with every piece. net/http must keep its own
-// body in its own request: by that it knows whether to send "100 Continue".
+// watch puts a request under the rule that its body and its answer must move: every
+// piece has a deadline, and between two pieces there is none, as over HTTP/2 a deadline
+// that passes ends the request also while nobody waits for the peer. net/http must keep
+// its own body in its own request: by that it knows whether to send "100 Continue".
 func watch(w http.ResponseWriter, r *http.Request, progress time.Duration) (*answer, *http.Request) {
 	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), progress: progress}
 	a.body = incoming{ReadCloser: r.Body, answer: a, ended: r.Body == http.NoBody}
@@ -33,7 +34,9 @@ const piece = 64 << 10
 
 func (a *answer) WriteHeader(status int) {
 	a.status = status
-	a.leaveBody()
+	if !a.body.ended {
+		a.extendRead()
+	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
@@ -41,6 +44,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
+	defer a.endWrite()
 	done := 0
 	for {
 		a.extendWrite()
@@ -56,6 +60,7 @@ func (a *answer) Write(p []byte) (int, error) {
 // Flush sends what is written so far.
 func (a *answer) Flush() {
 	a.extendWrite()
+	defer a.endWrite()
 	a.control.Flush()
 }
 
@@ -77,17 +82,21 @@ func (a *answer) extendWrite() {
 	a.control.SetWriteDeadline(time.Now().Add(d))
 }
 
-// leaveBody bounds how long net/http waits for the rest of a body.
-func (a *answer) leaveBody() {
+func (a *answer) endRead()  { a.control.SetReadDeadline(time.Time{}) }
+func (a *answer) endWrite() { a.control.SetWriteDeadline(time.Time{}) }
+
+// leave bounds what net/http does when the handler is done: it waits for the rest of a
+// body and writes the rest of the answer.
+func (a *answer) leave() {
 	if !a.body.ended {
 		a.extendRead()
 	}
 	a.extendWrite()
 }
 
-// incoming is a request body. Its deadline is set before a read and never after the
-// last one: from then on net/http itself reads the connection to see whether the
-// client is still there, and would take a timeout for its leaving.
+// incoming is a request body. After the last read no deadline may be left: from then on
+// net/http itself reads the connection to see whether the client is still there, and
+// would take a timeout for its leaving.
 type incoming struct {
 	io.ReadCloser
 	answer *answer
@@ -95,13 +104,16 @@ type incoming struct {
 }
 
 func (in *incoming) Read(p []byte) (int, error) {
-	if !in.ended {
-		in.answer.extendRead()
-		in.answer.extendWrite() // the first read writes "100 Continue"
+	if in.ended {
+		return in.ReadCloser.Read(p)
 	}
+	in.answer.extendRead()
+	in.answer.extendWrite() // the first read writes "100 Continue"
 	n, err := in.ReadCloser.Read(p)
-	if err != nil {
-		in.ended = true
+	in.ended = err != nil
+	if err == nil || err == io.EOF { // behind any other error net/http shall not wait for the rest
+		in.answer.endRead()
+		in.answer.endWrite()
 	}
 	return n, err
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"calgate/gateway/calendar"
 )
 
 // dial opens a connection of its own, on which the test writes octets as they are.
@@ -148,88 +146,4 @@ func TestExpectContinue(t *testing.T) {
 		}
 		c.Close()
 	}
-}
-
-// A body that stops moving ends the request, and with it the connection.
-func TestBodyWithoutProgress(t *testing.T) {
-	r := newRig(t, func(o *Options, _ *calendar.Options) { o.Progress = 100 * time.Millisecond })
-	r.want(200, "OPTIONS", "/CalDAV/Calendar/", "") // the login is made
-	put := "PUT /CalDAV/Calendar/a.ics HTTP/1.1\r\nHost: x\r\n" + r.basic()
-	for _, framing := range []string{"Content-Length: 100\r\n\r\nBEGIN:", "Transfer-Encoding: chunked\r\n\r\n6\r\nBEGIN:\r\n"} {
-		if statuses, closed := r.conversation(put + framing); fmt.Sprint(statuses) != "[408]" || !closed {
-			t.Errorf("%q: %v %v", framing, statuses, closed)
-		}
-	}
-	// A body that nobody reads is not waited for longer either, and the answer gets out.
-	if statuses, closed := r.conversation("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nBEGIN:"); fmt.Sprint(statuses) != "[401]" || !closed {
-		t.Errorf("unread: %v %v", statuses, closed)
-	}
-}
-
-// The deadlines of one request do not outlive it: a slow look at the mail server after the body is no lack of progress.
-func TestDeadlinesEnd(t *testing.T) {
-	h := New(Options{Progress: 50 * time.Millisecond}).(*handler)
-	done := make(chan error, 1)
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		a, req := watch(w, req, h.Progress)
-		io.Copy(io.Discard, req.Body)
-		select {
-		case <-req.Context().Done():
-			done <- req.Context().Err()
-		case <-time.After(4 * h.Progress):
-			done <- nil
-		}
-		io.WriteString(a, "late")
-	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	res, err := http.Post("http://"+l.Addr().String(), "text/plain", strings.NewReader("body"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if b, err := io.ReadAll(res.Body); string(b) != "late" || err != nil {
-		t.Errorf("%q %v", b, err)
-	}
-	if err := <-done; err != nil {
-		t.Errorf("the request was ended: %v", err)
-	}
-	s.Close()
-	<-served
-}
-
-// An answer that nobody takes off the wire ends, too.
-func TestAnswerWithoutProgress(t *testing.T) {
-	failed := make(chan error, 1)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		a, _ := watch(w, req, 50*time.Millisecond)
-		_, err := a.Write(make([]byte, 64<<20))
-		failed <- err
-	})}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	select {
-	case err := <-failed:
-		if err == nil {
-			t.Error("64 MB went to a client that reads nothing")
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("the answer waits for ever")
-	}
-	s.Close()
-	<-served
 }
