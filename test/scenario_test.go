@@ -3,8 +3,11 @@
 package test
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,8 +47,8 @@ import (
 // {user} {password} {host} are set from the start; {*} matches anything, beside elements any others, and {file:a.ics} is the text of a file. Where a
 // capture is one of several forms it is {name=REGEXP} at the place that sets it.
 //
-// Every scenario runs on every back end, a mean one too (on some in one way only, see servers), with caches, without, and
-// with three gateways taking turns, each time for a user who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
+// Every scenario runs on every back end, a mean one too (on some in one way only, see servers), with caches, without, with
+// three gateways taking turns, and over HTTP/2, each time for a user who has nothing yet. In every answer XML must be well-formed and a multistatus must not name a member twice, whatever the
 // scenario wants. go test ./test -run Scenario -update rewrites the answers; read the difference before you commit it.
 var update = flag.Bool("update", false, "rewrite the answers of scenarios")
 
@@ -57,15 +60,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// modes are the ways in which gateways stand before one mail store.
-var modes = []struct {
+// mode is a way in which gateways stand before one mail store.
+type mode struct {
 	name     string
 	gateways int
 	noCache  bool
-}{
-	{"cached", 1, false},
-	{"uncached", 1, true},
-	{"three", 3, false},
+	http2    bool
+}
+
+var modes = []mode{
+	{"cached", 1, false, false},
+	{"uncached", 1, true, false},
+	{"three", 3, false, false},
+	{"http2", 1, false, true},
 }
 
 // servers are the back ends, each started once for all scenarios. Those with modes of their own run the others only where
@@ -135,7 +142,7 @@ func TestScenarios(t *testing.T) {
 					}
 					t.Run(s.name+"/"+mode.name, func(t *testing.T) {
 						t.Parallel()
-						s.run(t, b, mode.gateways, mode.noCache)
+						s.run(t, b, mode)
 					})
 				}
 			}
@@ -240,12 +247,13 @@ type play struct {
 	server   *backends.Server
 	gateways []string // addresses, asked in turn
 	turn     int
+	http2    *http.Transport // nil: HTTP/1
 	values   values
 	imap     *mailStore
 }
 
-func (s *scenario) run(t testing.TB, b *backends.Server, gateways int, noCache bool) {
-	p := s.begin(t, b, gateways, noCache)
+func (s *scenario) run(t testing.TB, b *backends.Server, m mode) {
+	p := s.begin(t, b, m)
 	for _, st := range s.steps {
 		if st.imap != "" {
 			p.imapStep(st)
@@ -262,11 +270,23 @@ func (s *scenario) run(t testing.TB, b *backends.Server, gateways int, noCache b
 	}
 }
 
-func (s *scenario) begin(t testing.TB, b *backends.Server, gateways int, noCache bool) *play {
+func (s *scenario) begin(t testing.TB, b *backends.Server, m mode) *play {
 	user, password := b.User()
 	p := &play{scenario: s, t: t, server: b, values: values{"user": user, "password": password}}
-	for range gateways {
-		p.gateways = append(p.gateways, startGateway(t, b, s.options, noCache))
+	options := maps.Clone(s.options)
+	if m.http2 {
+		options["tls"] = []string{"true"}
+	}
+	for range m.gateways {
+		p.gateways = append(p.gateways, startGateway(t, b, options, m.noCache))
+	}
+	if m.http2 {
+		p.http2 = &http.Transport{
+			Protocols: new(http.Protocols), DisableCompression: true, ResponseHeaderTimeout: stepLimit,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // who it is does not matter
+		}
+		p.http2.Protocols.SetHTTP2(true)
+		t.Cleanup(p.http2.CloseIdleConnections)
 	}
 	p.values["host"] = p.gateways[0]
 	p.imap = openMailStore(t, b, user, password)
@@ -290,7 +310,7 @@ func updateAll(t *testing.T, all []*scenario) {
 }
 
 func (s *scenario) rewrite(t *testing.T, b *backends.Server) {
-	p := s.begin(t, b, 1, false)
+	p := s.begin(t, b, modes[0])
 	var fresh []txtar.File
 	wants := map[string]string{}
 	for _, st := range s.steps {

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +71,11 @@ func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := gateway.NewServer(handler, nil, logger)
+	var config *tls.Config
+	if one("tls") == "true" {
+		config = &tls.Config{Certificates: []tls.Certificate{newCertificate(t, 1)}}
+	}
+	server := gateway.NewServer(handler, config, logger)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {
@@ -119,42 +125,88 @@ func (r reply) String() string {
 	return strings.ReplaceAll(head.String(), "\r\n", "\n") + "\n" + r.body
 }
 
-// ask sends a request, octet for octet what the scenario says, on a connection of its own.
+// ask sends a request of the scenario to the gateway whose turn it is.
 func (p *play) ask(st step) reply {
 	p.t.Helper()
 	addr := p.gateways[p.turn%len(p.gateways)]
 	p.turn++
+	r := p.request(st)
+	ask := p.askHTTP1
+	if p.http2 != nil {
+		ask = p.askHTTP2
+	}
+	answer, err := ask(addr, r)
+	if err != nil {
+		p.t.Fatalf("step %s: %v", st.name, err)
+	}
+	return answer
+}
+
+// askHTTP1 sends it octet for octet as the scenario says, on a connection of its own.
+func (p *play) askHTTP1(addr string, r stepRequest) (reply, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		p.t.Fatal(err)
+		return reply{}, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(stepLimit)); err != nil {
-		p.t.Fatal(err)
+		return reply{}, err
 	}
-	request, method := p.request(st)
-	if _, err := conn.Write(request); err != nil {
-		p.t.Fatalf("step %s: %v", st.name, err)
+	if _, err := conn.Write(r.wire()); err != nil {
+		return reply{}, err
 	}
 	in := bufio.NewReader(conn)
 	for {
-		answer, err := http.ReadResponse(in, &http.Request{Method: method})
+		answer, err := http.ReadResponse(in, &http.Request{Method: r.method})
 		if err != nil {
-			p.t.Fatalf("step %s: no answer: %v", st.name, err)
+			return reply{}, fmt.Errorf("no answer: %w", err)
 		}
 		if answer.StatusCode < 200 {
 			continue
 		}
 		body, err := io.ReadAll(answer.Body)
 		if err != nil {
-			p.t.Fatalf("step %s: the answer ends in the middle: %v", st.name, err)
+			return reply{}, fmt.Errorf("the answer ends in the middle: %w", err)
 		}
 		if answer.Close {
 			answer.Header.Set("Connection", "close") // the library takes it out
 		}
 		p.interrupt(conn)
-		return reply{answer.StatusCode, answer.Header, string(body)}
+		return reply{answer.StatusCode, answer.Header, string(body)}, nil
 	}
+}
+
+// askHTTP2 sends it over the connection that all requests of the scenario share. Chunks are HTTP/1's.
+func (p *play) askHTTP2(addr string, r stepRequest) (reply, error) {
+	q := &http.Request{
+		Method: r.method, URL: &url.URL{Scheme: "https", Host: addr, Opaque: r.target}, Host: r.field("Host"), Header: http.Header{},
+		ContentLength: int64(len(r.payload)), Body: io.NopCloser(bytes.NewReader(r.payload)),
+	}
+	said, _ := strconv.ParseInt(r.field("Content-Length"), 10, 64)
+	switch {
+	case r.chunked():
+		q.ContentLength = -1
+	case said > q.ContentLength: // the rest never comes
+		q.ContentLength = said
+		q.Body, _ = io.Pipe()
+	case said == 0:
+		q.Body = nil
+	}
+	for _, f := range r.fields {
+		if !slices.Contains([]string{"host", "transfer-encoding", "content-length"}, strings.ToLower(f.name)) {
+			q.Header.Add(f.name, f.value)
+		}
+	}
+	answer, err := p.http2.RoundTrip(q)
+	if err != nil {
+		return reply{}, fmt.Errorf("no answer: %w", err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.ProtoMajor != 2 {
+		err = fmt.Errorf("the answer is by %s", answer.Proto)
+	}
+	return reply{answer.StatusCode, answer.Header, string(body)}, err
 }
 
 // interrupt ends connections between the gateways and a mean mail server, when the request is done with its clean-up: the
@@ -168,55 +220,82 @@ func (p *play) interrupt(conn net.Conn) {
 	p.server.Interrupt(p.values["user"])
 }
 
-// request writes what goes over the wire.
-func (p *play) request(st step) (wire []byte, method string) {
+// stepRequest is a request as a scenario has it.
+type stepRequest struct {
+	method, target string
+	fields         []field
+	payload        []byte
+}
+
+type field struct{ name, value string }
+
+// field is the value of the first field of a name, in any case.
+func (r stepRequest) field(name string) string {
+	for _, f := range r.fields {
+		if strings.EqualFold(f.name, name) {
+			return f.value
+		}
+	}
+	return ""
+}
+
+func (r stepRequest) chunked() bool {
+	return strings.EqualFold(r.field("Transfer-Encoding"), "chunked")
+}
+
+// request reads a step.
+func (p *play) request(st step) stepRequest {
 	head, body, literal := strings.Cut(st.http, "\n\n")
 	lines := strings.Split(strings.TrimRight(p.values.fill(head), "\n"), "\n")
 	method, target, ok := strings.Cut(lines[0], " ")
 	if !ok {
 		p.t.Fatalf("step %s: %q is no METHOD TARGET", st.name, lines[0])
 	}
-	payload := []byte(p.values.fill(body))
+	r := stepRequest{method: method, target: target, payload: []byte(p.values.fill(body))}
 	if literal {
-		payload = bytes.TrimSuffix(payload, []byte("\n"))
+		r.payload = bytes.TrimSuffix(r.payload, []byte("\n"))
 	}
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\n", method, target)
-	sent := http.Header{}
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(name) {
 		case "body", "body-octets", "body-quoted", "body-gzip":
-			payload, literal = p.octets(st, name, value), true
+			r.payload, literal = p.octets(st, name, value), true
 			continue
 		}
-		sent.Add(name, value)
-		if value != "none" || !strings.EqualFold(name, "Authorization") {
-			fmt.Fprintf(&out, "%s: %s\r\n", name, value)
+		r.fields = append(r.fields, field{name, value})
+	}
+	add := func(name, value string) {
+		if r.field(name) == "" {
+			r.fields = append(r.fields, field{name, value})
 		}
 	}
-	if sent.Get("Host") == "" {
-		fmt.Fprintf(&out, "Host: %s\r\n", p.values["host"])
+	add("Host", p.values["host"])
+	add("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(p.values["user"]+":"+p.values["password"])))
+	r.fields = slices.DeleteFunc(r.fields, func(f field) bool { return f.value == "none" && strings.EqualFold(f.name, "Authorization") })
+	if literal && !r.chunked() {
+		add("Content-Length", strconv.Itoa(len(r.payload)))
 	}
-	if sent.Get("Authorization") == "" {
-		credentials := base64.StdEncoding.EncodeToString([]byte(p.values["user"] + ":" + p.values["password"]))
-		fmt.Fprintf(&out, "Authorization: Basic %s\r\n", credentials)
-	}
-	chunked := strings.EqualFold(sent.Get("Transfer-Encoding"), "chunked")
-	if literal && !chunked && sent.Get("Content-Length") == "" {
-		fmt.Fprintf(&out, "Content-Length: %d\r\n", len(payload))
+	return r
+}
+
+// wire is what goes over the wire of HTTP/1.
+func (r stepRequest) wire() []byte {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\n", r.method, r.target)
+	for _, f := range r.fields {
+		fmt.Fprintf(&out, "%s: %s\r\n", f.name, f.value)
 	}
 	out.WriteString("\r\n")
-	if !chunked {
-		out.Write(payload)
-		return out.Bytes(), method
+	if !r.chunked() {
+		out.Write(r.payload)
+		return out.Bytes()
 	}
-	for chunk := range slices.Chunk(payload, 17) { // small: lines and escapes are cut in the middle
+	for chunk := range slices.Chunk(r.payload, 17) { // small: lines and escapes are cut in the middle
 		fmt.Fprintf(&out, "%x\r\n%s\r\n", len(chunk), chunk)
 	}
 	out.WriteString("0\r\n\r\n")
-	return out.Bytes(), method
+	return out.Bytes()
 }
 
 // octets are the body that a "body…: FILE" line names.
@@ -263,6 +342,9 @@ func (p *play) compare(method, want string, got reply) (problems []string) {
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
+		if p.http2 != nil && name == "Connection" { // HTTP/2 has no such field
+			continue
+		}
 		if absent, ok := strings.CutPrefix(name, "!"); ok {
 			if have := got.header.Values(absent); len(have) > 0 {
 				problems = append(problems, fmt.Sprintf("%s: want none, got %q", absent, have))
