@@ -37,7 +37,7 @@ func serveTLS(t *testing.T, h http.Handler, logger *slog.Logger) (string, *tls.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(h, &tls.Config{Certificates: certificates}, logger)
+	s := NewServer(h, ServerOptions{TLS: &tls.Config{Certificates: certificates}, Logger: logger})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	t.Cleanup(func() {
@@ -65,10 +65,10 @@ func (l handed) Close() error {
 }
 
 // pipeTLS serves a handler without a network, for a clock of synctest.
-func pipeTLS(h http.Handler, protocol string) (dial func() (*tls.Conn, error), end func()) {
+func pipeTLS(h http.Handler, protocol string, progress time.Duration) (dial func() (*tls.Conn, error), end func()) {
 	certificates, config := lentTLS()
 	config.NextProtos = []string{protocol}
-	s, l, ended := NewServer(h, &tls.Config{Certificates: certificates}, slog.New(slog.DiscardHandler)), make(handed, 1), make(chan error, 1)
+	s, l, ended := NewServer(h, ServerOptions{TLS: &tls.Config{Certificates: certificates}, Progress: progress, Logger: slog.New(slog.DiscardHandler)}), make(handed, 1), make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	dial = func() (*tls.Conn, error) {
 		near, far := net.Pipe()
@@ -207,7 +207,7 @@ func TestHandshakeWithoutAPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer near.Close()
-		c, start := newConn(far, NewServer(http.NotFoundHandler(), &tls.Config{}, slog.New(slog.DiscardHandler))), time.Now()
+		c, start := newConn(far, NewServer(http.NotFoundHandler(), ServerOptions{TLS: &tls.Config{}, Logger: slog.New(slog.DiscardHandler)})), time.Now()
 		for range 2 {
 			if _, err := c.Read(make([]byte, 1)); err != io.EOF || time.Since(start) != headerTimeout {
 				t.Errorf("%v after %v", err, time.Since(start))
@@ -224,7 +224,7 @@ func TestRefusalThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer near.Close()
-		c, start := newConn(far, NewServer(http.NotFoundHandler(), nil, slog.New(slog.DiscardHandler))), time.Now()
+		c, start := newConn(far, NewServer(http.NotFoundHandler(), ServerOptions{Logger: slog.New(slog.DiscardHandler)})), time.Now()
 		if _, err := io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != headerTimeout {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
@@ -256,7 +256,7 @@ func TestAnswerThatLooksLikeARefusal(t *testing.T) {
 		defer transport.CloseIdleConnections()
 		client, url := &http.Client{Transport: transport}, ""
 		if version == 0 { // in clear
-			s, clear := NewServer(handler, nil, slog.New(slog.DiscardHandler)), httptest.NewUnstartedServer(nil)
+			s, clear := NewServer(handler, ServerOptions{Logger: slog.New(slog.DiscardHandler)}), httptest.NewUnstartedServer(nil)
 			clear.Config, clear.Listener = s.http, listener{clear.Listener, s}
 			clear.Start()
 			defer clear.Close()

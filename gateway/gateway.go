@@ -125,7 +125,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{h: h}
 	q.w, q.r = watch(w, r, h.Progress)
 	defer q.finish(start)
-	defer q.w.leave()
+	defer q.w.limit()
 	defer q.recover()
 	q.w.Header().Set("X-Content-Type-Options", "nosniff")
 	q.closeAfterwards()

@@ -7,9 +7,9 @@ import (
 )
 
 // watch puts a request under the rule that its body and its answer must move: every
-// piece has a deadline, and between two pieces there is none, as over HTTP/2 a deadline
-// that passes ends the request also while nobody waits for the peer. net/http must keep
-// its own body in its own request: by that it knows whether to send "100 Continue".
+// piece of them has a deadline, which is lifted when that is done. Over HTTP/2 one that
+// passes ends the request also while nobody waits for the peer. net/http must keep its
+// own body in its own request: by that it knows whether to send "100 Continue".
 func watch(w http.ResponseWriter, r *http.Request, progress time.Duration) (*answer, *http.Request) {
 	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), progress: progress}
 	a.body = incoming{ReadCloser: r.Body, answer: a, ended: r.Body == http.NoBody}
@@ -34,9 +34,6 @@ const piece = 64 << 10
 
 func (a *answer) WriteHeader(status int) {
 	a.status = status
-	if !a.body.ended {
-		a.extendRead()
-	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
@@ -44,10 +41,10 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	defer a.endWrite()
+	defer a.lift()
 	done := 0
 	for {
-		a.extendWrite()
+		a.limit()
 		n, err := a.ResponseWriter.Write(p[done:min(len(p), done+piece)])
 		done += n
 		a.bytes += int64(n)
@@ -59,44 +56,40 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // Flush sends what is written so far.
 func (a *answer) Flush() {
-	a.extendWrite()
-	defer a.endWrite()
+	defer a.lift()
+	a.limit()
 	a.control.Flush()
 }
 
 // Unwrap is for http.ResponseController.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// extendRead moves the deadline for the next piece of the body. A connection without
-// deadlines, as tests have them, says so, and needs none.
-func (a *answer) extendRead() { a.control.SetReadDeadline(time.Now().Add(a.progress)) }
-
-// extendWrite moves the deadline for the next piece of the answer. Before the first
-// one net/http waits for the rest of a body that nobody has read, and the answer must
-// still get out when that took all of its time.
-func (a *answer) extendWrite() {
+// limit sets the deadlines of the next piece. Before the first one of an answer
+// net/http waits for the rest of a body that nobody has read, and the answer must still
+// get out when that took all of its time. When the handler is done it writes what is
+// left, and may wait for the body then. A connection without deadlines, as tests have
+// them, says so, and needs none.
+func (a *answer) limit() {
 	d := a.progress
 	if !a.body.ended {
+		a.control.SetReadDeadline(time.Now().Add(d))
 		d *= 2
 	}
 	a.control.SetWriteDeadline(time.Now().Add(d))
 }
 
-func (a *answer) endRead()  { a.control.SetReadDeadline(time.Time{}) }
-func (a *answer) endWrite() { a.control.SetWriteDeadline(time.Time{}) }
-
-// leave bounds what net/http does when the handler is done: it waits for the rest of a
-// body and writes the rest of the answer.
-func (a *answer) leave() {
+// lift ends what limit began. Where the last deadline is none at all, net/http forgets
+// to end one that is set while an HTTP/2 stream ends, and resets that stream later.
+func (a *answer) lift() {
+	never := time.Now().AddDate(1, 0, 0)
 	if !a.body.ended {
-		a.extendRead()
+		a.control.SetReadDeadline(never)
 	}
-	a.extendWrite()
+	a.control.SetWriteDeadline(never)
 }
 
-// incoming is a request body. After the last read no deadline may be left: from then on
-// net/http itself reads the connection to see whether the client is still there, and
-// would take a timeout for its leaving.
+// incoming is a request body. After its end net/http itself reads the connection to see
+// whether the client is still there, and would take a timeout for its leaving.
 type incoming struct {
 	io.ReadCloser
 	answer *answer
@@ -107,13 +100,11 @@ func (in *incoming) Read(p []byte) (int, error) {
 	if in.ended {
 		return in.ReadCloser.Read(p)
 	}
-	in.answer.extendRead()
-	in.answer.extendWrite() // the first read writes "100 Continue"
+	in.answer.limit() // also of writing: the first read writes "100 Continue"
 	n, err := in.ReadCloser.Read(p)
-	in.ended = err != nil
 	if err == nil || err == io.EOF { // behind any other error net/http shall not wait for the rest
-		in.answer.endRead()
-		in.answer.endWrite()
+		in.answer.lift()
 	}
+	in.ended = err != nil
 	return n, err
 }

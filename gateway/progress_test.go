@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"calgate/gateway/calendar"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A body that stops moving ends the request, and with it the connection.
@@ -38,7 +42,7 @@ func TestBodyThatStallsInHTTP2(t *testing.T) {
 	read := make(chan error, 1)
 	address, config := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, r := watch(w, r, 100*time.Millisecond)
-		defer a.leave()
+		defer a.limit()
 		_, err := io.ReadAll(r.Body)
 		read <- err
 		a.WriteHeader(http.StatusRequestTimeout)
@@ -58,19 +62,40 @@ func TestBodyThatStallsInHTTP2(t *testing.T) {
 	}
 }
 
-// eachHTTP runs a test for HTTP/1.1 and HTTP/2 with a clock of its own and a request, of which the test gives the body, to
-// a handler.
-func eachHTTP(t *testing.T, h func(t *testing.T, w http.ResponseWriter, r *http.Request), ask func(t *testing.T, post func(body io.Reader) (*http.Response, error))) {
-	for _, protocol := range []string{"http/1.1", "h2"} {
-		t.Run(protocol, func(t *testing.T) {
+// What nobody reads is not waited for longer, whenever net/http begins to wait for it.
+func TestBodyThatNobodyReads(t *testing.T) {
+	for name, handle := range map[string]func(a *answer, r *http.Request){
+		"at the end":         func(a *answer, r *http.Request) {},
+		"at a flush":         func(a *answer, r *http.Request) { a.Flush() },
+		"at a flush, a part": func(a *answer, r *http.Request) { r.Body.Read(make([]byte, 2)); a.Flush() },
+		"at a write, a part": func(a *answer, r *http.Request) {
+			a.WriteHeader(http.StatusOK)
+			r.Body.Read(make([]byte, 2))
+			a.Write(make([]byte, 10_000))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(t, w, r) }), protocol)
+				dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					a, r := watch(w, r, progress)
+					defer a.limit()
+					handle(a, r)
+				}), "http/1.1", progress)
 				defer end()
-				transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}
-				defer transport.CloseIdleConnections()
-				ask(t, func(body io.Reader) (*http.Response, error) {
-					return (&http.Client{Transport: transport}).Post("https://example.com", "text/plain", body)
-				})
+				c, err := dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.NetConn().Close()
+				c.SetReadDeadline(time.Now().Add(time.Hour))
+				if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\nbody"); err != nil {
+					t.Fatal(err)
+				}
+				res, err := http.ReadResponse(bufio.NewReader(c), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
 			})
 		})
 	}
@@ -79,9 +104,15 @@ func eachHTTP(t *testing.T, h func(t *testing.T, w http.ResponseWriter, r *http.
 // A deadline ends when what it is for is done: a slow look at the mail server between two pieces of a body, after it, and
 // between two pieces of an answer is no lack of progress.
 func TestDeadlinesEnd(t *testing.T) {
-	eachHTTP(t, func(t *testing.T, w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		t.Run(protocol, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testDeadlinesEnd(t, protocol) }) })
+	}
+}
+
+func testDeadlinesEnd(t *testing.T, protocol string) {
+	dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, r := watch(w, r, time.Minute)
-		defer a.leave()
+		defer a.limit()
 		wait := func(when string) {
 			select {
 			case <-r.Context().Done():
@@ -106,14 +137,66 @@ func TestDeadlinesEnd(t *testing.T) {
 		wait("in the answer")
 		io.WriteString(a, "er")
 		wait("after the answer")
-	}, func(t *testing.T, post func(io.Reader) (*http.Response, error)) {
-		res, err := post(strings.NewReader("body"))
+	}), protocol, time.Minute)
+	defer end()
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Post("https://example.com", "text/plain", strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); string(b) != "later" || err != nil {
+		t.Errorf("%q %v", b, err)
+	}
+}
+
+// No deadline outlives an HTTP/2 stream: it would reset what has ended long ago.
+func TestNothingFollowsAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a, _ := watch(w, r, progress)
+			defer a.limit()
+			a.WriteHeader(http.StatusNoContent)
+			a.Flush()
+		}), "h2", progress)
+		defer end()
+		peer, err := dial()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer res.Body.Close()
-		if b, err := io.ReadAll(res.Body); string(b) != "later" || err != nil {
-			t.Errorf("%q %v", b, err)
+		var asked errgroup.Group
+		defer func() {
+			peer.NetConn().Close()
+			asked.Wait()
+		}()
+		peer.SetReadDeadline(time.Now().Add(time.Hour))
+		const answers = 50
+		asked.Go(func() error {
+			requests := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(head2(0, 4, 0, 0))
+			for i := range uint32(answers) {
+				requests += string(get2(2*i + 1))
+			}
+			_, err := io.WriteString(peer, requests)
+			return err
+		})
+		ended := 0
+		for head := make([]byte, frameHead); ; {
+			if _, err := io.ReadFull(peer, head); err != nil { // the server ends what is idle
+				break
+			}
+			if _, err := io.CopyN(io.Discard, peer, int64(binary.BigEndian.Uint32(head)>>8)); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case head[3] == frameReset:
+				t.Errorf("stream %d is reset", binary.BigEndian.Uint32(head[5:]))
+			case head[3] <= frameHeaders && head[4]&endStream != 0:
+				ended++
+			}
+		}
+		if ended != answers {
+			t.Errorf("%d answers, want %d", ended, answers)
 		}
 	})
 }
@@ -161,14 +244,15 @@ func TestAnswerThatNobodyTakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				const limit = 5 * time.Minute // not the default
 				asked, gaveUp := make(chan time.Time, 1), make(chan error, 1)
 				dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					a, _ := watch(w, r, progress)
-					defer a.leave()
+					a, _ := watch(w, r, limit)
+					defer a.limit()
 					asked <- time.Now()
 					_, err := a.Write(make([]byte, 1<<20))
 					gaveUp <- err
-				}), "h2")
+				}), "h2", limit)
 				defer end()
 				peer, err := dial()
 				if err != nil {
@@ -197,7 +281,7 @@ func TestAnswerThatNobodyTakes(t *testing.T) {
 				start := <-asked
 				select {
 				case err := <-gaveUp:
-					if took := time.Since(start); err == nil || took > 2*progress {
+					if took := time.Since(start); err == nil || took < limit || took > 2*limit {
 						t.Errorf("%v after %v", err, took)
 					}
 				case <-time.After(time.Hour):

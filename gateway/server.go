@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -29,15 +30,20 @@ type Server struct {
 	logger *slog.Logger
 }
 
+// ServerOptions say how a server speaks with its peers.
+type ServerOptions struct {
+	TLS      *tls.Config   // nil: cleartext
+	Progress time.Duration // that of the handler's Options
+	Logger   *slog.Logger  // nil: slog.Default()
+}
+
 // NewServer returns a server around the handler: of HTTP/1.1, and with a TLS
 // configuration of HTTP/1.1 and HTTP/2 over TLS, with Request.TLS nil all the same.
-// A nil logger is slog.Default(). There is no WriteTimeout, as a large answer may take
-// its time: what counts is progress, and the handler watches that itself. net/http's
-// own answer to "OPTIONS *" would know neither login nor "Connection: close".
-func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server {
-	if logger == nil {
-		logger = slog.Default()
-	}
+// There is no WriteTimeout, as a large answer may take its time: what counts is
+// progress, and the handler watches that itself. net/http's own answer to "OPTIONS *"
+// would know neither login nor "Connection: close".
+func NewServer(h http.Handler, o ServerOptions) *Server {
+	logger := cmp.Or(o.Logger, slog.Default())
 	s := &Server{logger: logger}
 	s.http = &http.Server{
 		Handler: beginAnswer(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -46,8 +52,8 @@ func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server 
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ConnState:   endAnswer,
 	}
-	if config != nil {
-		s.tls = config.Clone()
+	if o.TLS != nil {
+		s.tls = o.TLS.Clone()
 		s.tls.NextProtos = []string{"h2", "http/1.1"}
 		if strings.Contains(os.Getenv("GODEBUG"), "http2server=0") { // net/http obeys it
 			s.tls.NextProtos = s.tls.NextProtos[1:]
@@ -60,7 +66,7 @@ func NewServer(h http.Handler, config *tls.Config, logger *slog.Logger) *Server 
 		s.http.HTTP2 = &http.HTTP2Config{
 			MaxEncoderHeaderTableSize: 1, // see frames
 			// The deadline of a handler resets its stream, which a connection that takes nothing does not take, either.
-			WriteByteTimeout: progress,
+			WriteByteTimeout: cmp.Or(o.Progress, progress),
 		}
 	}
 	return s

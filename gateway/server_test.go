@@ -73,7 +73,7 @@ func newRig(t testing.TB, change ...func(*Options, *calendar.Options)) *rig {
 	}
 	o.Calendar = calendar.New(store, co)
 	r.server = httptest.NewUnstartedServer(nil)
-	s := NewServer(New(o), nil, logger)
+	s := NewServer(New(o), ServerOptions{Logger: logger})
 	r.server.Config, r.server.Listener = s.http, listener{r.server.Listener, s}
 	r.server.Start()
 	t.Cleanup(func() {

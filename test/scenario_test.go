@@ -282,7 +282,7 @@ func (s *scenario) begin(t testing.TB, b *backends.Server, m mode) *play {
 	}
 	if m.http2 {
 		p.http2 = &http.Transport{
-			Protocols: new(http.Protocols), DisableCompression: true, ResponseHeaderTimeout: stepLimit,
+			Protocols: new(http.Protocols), DisableCompression: true,
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // who it is does not matter
 		}
 		p.http2.Protocols.SetHTTP2(true)

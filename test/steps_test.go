@@ -75,7 +75,7 @@ func startGatewayOn(t testing.TB, o imapstore.Options, options map[string][]stri
 	if one("tls") == "true" {
 		config = &tls.Config{Certificates: []tls.Certificate{newCertificate(t, 1)}}
 	}
-	server := gateway.NewServer(handler, config, logger)
+	server := gateway.NewServer(handler, gateway.ServerOptions{TLS: config, Logger: logger})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {
@@ -178,17 +178,23 @@ func (p *play) askHTTP1(addr string, r stepRequest) (reply, error) {
 
 // askHTTP2 sends it over the connection that all requests of the scenario share. Chunks are HTTP/1's.
 func (p *play) askHTTP2(addr string, r stepRequest) (reply, error) {
-	q := &http.Request{
+	ctx, cancel := context.WithTimeout(p.t.Context(), stepLimit)
+	defer cancel()
+	q := (&http.Request{
 		Method: r.method, URL: &url.URL{Scheme: "https", Host: addr, Opaque: r.target}, Host: r.field("Host"), Header: http.Header{},
 		ContentLength: int64(len(r.payload)), Body: io.NopCloser(bytes.NewReader(r.payload)),
-	}
+	}).WithContext(ctx)
 	said, _ := strconv.ParseInt(r.field("Content-Length"), 10, 64)
 	switch {
 	case r.chunked():
 		q.ContentLength = -1
 	case said > q.ContentLength: // the rest never comes
+		rest, _ := io.Pipe()
 		q.ContentLength = said
-		q.Body, _ = io.Pipe()
+		q.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(q.Body, rest), rest}
 	case said == 0:
 		q.Body = nil
 	}

@@ -50,7 +50,7 @@ func demo(ctx context.Context, c *config) error {
 	}
 	announce(c, listeners[0].Addr().String())
 	handler := gateway.New(gateway.Options{Calendar: calendars, Logger: logger})
-	return serveOn(ctx, handler, listeners, demoDrain, logger)
+	return serveOn(ctx, handler, listeners, demoDrain, gateway.ServerOptions{Logger: logger})
 }
 
 // demoIMAP is the embedded store. IMAP4rev2 is not offered: go-imap's client sends mailbox names as UTF-8 to a server that

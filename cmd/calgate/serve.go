@@ -52,7 +52,7 @@ func serve(ctx context.Context, c *config) error {
 	logger.Info("calgate serves", append([]any{
 		"version", buildVersion(), "imap", net.JoinHostPort(c.imapOptions.Host, c.imapOptions.Port),
 		"imap_security", security(c.imapOptions.Security)}, addresses(listeners)...)...)
-	return serveOn(ctx, handler, listeners, c.drainLimit, logger)
+	return serveOn(ctx, handler, listeners, c.drainLimit, gateway.ServerOptions{Progress: c.progressTimeout, Logger: logger})
 }
 
 func (c *config) calendarOptions(logger *slog.Logger) calendar.Options {
@@ -167,11 +167,12 @@ func readCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 }
 
 // serveOn serves until ctx ends, then drains: no new connection, running requests finish within the limit.
-func serveOn(ctx context.Context, handler http.Handler, listeners []listener, limit time.Duration, logger *slog.Logger) error {
+func serveOn(ctx context.Context, handler http.Handler, listeners []listener, limit time.Duration, o gateway.ServerOptions) error {
 	var servers []*gateway.Server
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
-		server := gateway.NewServer(handler, l.tls, logger)
+		o.TLS = l.tls
+		server := gateway.NewServer(handler, o)
 		servers = append(servers, server)
 		go func() { ended <- server.Serve(l.Listener) }()
 	}
@@ -179,7 +180,7 @@ func serveOn(ctx context.Context, handler http.Handler, listeners []listener, li
 	running := len(listeners)
 	select {
 	case <-ctx.Done():
-		logger.Info("draining", "limit", limit.String())
+		o.Logger.Info("draining", "limit", limit.String())
 	case failed = <-ended: // an accept that failed for good
 		running--
 	}
@@ -190,7 +191,7 @@ func serveOn(ctx context.Context, handler http.Handler, listeners []listener, li
 		drained.Go(func() error { return server.Shutdown(drain) })
 	}
 	if err := drained.Wait(); err != nil {
-		logger.Warn("requests were cut at the end of the drain", "err", err)
+		o.Logger.Warn("requests were cut at the end of the drain", "err", err)
 		for _, server := range servers {
 			server.Close()
 		}
@@ -201,7 +202,7 @@ func serveOn(ctx context.Context, handler http.Handler, listeners []listener, li
 		}
 	}
 	if failed == nil {
-		logger.Info("calgate has ended")
+		o.Logger.Info("calgate has ended")
 	}
 	return failed
 }

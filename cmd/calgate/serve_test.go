@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"calgate/gateway"
 	"calgate/translate"
 )
 
@@ -87,7 +88,9 @@ func testDrain(t *testing.T, scheme string, major int, certFile, keyFile string)
 		_, _ = io.WriteString(w, "done")
 	})
 	ended := make(chan error, 1)
-	go func() { ended <- serveOn(ctx, handler, listeners, 30*time.Second, logger) }()
+	go func() {
+		ended <- serveOn(ctx, handler, listeners, 30*time.Second, gateway.ServerOptions{Logger: logger})
+	}()
 	transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	transport.Protocols.SetHTTP1(major == 1)
 	transport.Protocols.SetHTTP2(major == 2)
@@ -134,7 +137,7 @@ func TestDrainHasALimit(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveOn(ctx, handler, []listener{{ln, "http", nil}}, time.Millisecond, slog.New(slog.DiscardHandler))
+		ended <- serveOn(ctx, handler, []listener{{ln, "http", nil}}, time.Millisecond, gateway.ServerOptions{Logger: slog.New(slog.DiscardHandler)})
 	}()
 	failed := make(chan error, 1)
 	go func() {
