@@ -28,7 +28,6 @@ type HTTPError struct {
 	Privilege    calendar.Privilege // missing, of DAV:need-privileges (RFC 3744 section 7.1.1)
 	Href         []string           // escaped; children of the precondition
 	Public       string             // a sentence for people, with nothing secret in it
-	Told         bool               // Public stands beside the precondition: it says more
 	RetryAfter   time.Duration      // of a 503
 	Err          error
 }
@@ -144,8 +143,10 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.PreconditionFailed:
 		e.Code, e.Public = http.StatusPreconditionFailed, "the resource is not in the state that the request names"
 	case calendar.OverQuota:
-		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"+stoppedAt(c)
-		e.Told = stoppedAt(c) != ""
+		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"
+		if stoppedAt(c) != "" {
+			e.Href = []string{q.hrefInFull(q.about(c.Mailbox).calendar) + escapeSegment(c.Name)}
+		}
 	case calendar.InvalidToken:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"
 	case calendar.TooMany:
@@ -262,11 +263,7 @@ func (e *HTTPError) body() []byte {
 		if e.Privilege == calendar.ReadFreeBusy { // the one that is not RFC 3744's
 			c.Privilege = caldav(string(e.Privilege))
 		}
-		text := ""
-		if e.Told {
-			text = e.Public
-		}
-		davxml.WriteError(&b, text, c)
+		davxml.WriteError(&b, c)
 		return b.Bytes()
 	}
 	io.WriteString(&b, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+`<error xmlns="`+davxml.ErrorSpace+`">`)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"calgate/gateway/calendar"
+	"calgate/gateway/davxml"
 	"calgate/imapstore"
 	"calgate/test/backends"
 )
@@ -146,6 +147,9 @@ func (a answered) mustExplain(t testing.TB, what string) {
 	}
 	if strings.TrimSpace(root.Inner) == "" {
 		t.Errorf("%s: the error body %q says nothing", what, a.body)
+	}
+	if root.XMLName == dav("error") && strings.Contains(root.Inner, davxml.ErrorSpace) {
+		t.Errorf("%s: DAV:error holds more than conditions: %s", what, a.body)
 	}
 	if got := a.Header.Get("Content-Type"); got != "application/xml; charset=utf-8" {
 		t.Errorf("%s: error body is %q", what, got)

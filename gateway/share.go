@@ -112,6 +112,12 @@ func (q *request) hrefHomeOf(c calendar.Calendar) string {
 	return "/CalDAV/~" + escapeSegment(q.accountOf(c.Owner())) + "/"
 }
 
+// hrefInFull is a calendar by the URL that is the same for all who may see it, and in
+// any realm.
+func (q *request) hrefInFull(c calendar.Calendar) string {
+	return q.hrefHomeOf(c) + escapePath(c.FullPath()) + "/"
+}
+
 // accountOf is the account of another user as hrefs have it. An owner without a domain is
 // of one's own.
 func (q *request) accountOf(owner string) string {

@@ -239,7 +239,7 @@ func shareAccess(b []byte, s *subject) ([]byte, bool) {
 
 // shareResourceURI is DAV:share-resource-uri: the same to the owner and to all sharees.
 func shareResourceURI(b []byte, s *subject) ([]byte, bool) {
-	return appendHref(b, s.q.hrefHomeOf(s.calendar)+escapePath(s.calendar.FullPath())+"/"), s.q.account.CanShare()
+	return appendHref(b, s.q.hrefInFull(s.calendar)), s.q.account.CanShare()
 }
 
 // sharedURL is CS:shared-url: to a sharee the calendar in the home of its owner.

@@ -15,15 +15,11 @@ type Condition struct {
 // ErrorSpace is the namespace of what an error says and no RFC has an element for.
 const ErrorSpace = "urn:calgate:error"
 
-// WriteError writes the body of an error: a DAV:error that holds the conditions and, if
-// there is more to say, a text in an element that no condition has (RFC 4918 sections 14.5
-// and 17).
-func WriteError(w io.Writer, text string, failed ...Condition) error {
+// WriteError writes the body of an error: a DAV:error that holds the conditions
+// (RFC 4918 section 14.5).
+func WriteError(w io.Writer, failed ...Condition) error {
 	b := append([]byte(prolog+"<D:error"), declarations...)
 	b = appendConditions(append(b, '>'), failed)
-	if text != "" {
-		b = append(AppendText(append(b, `<error xmlns="`+ErrorSpace+`">`...), text), "</error>"...)
-	}
 	_, err := w.Write(append(b, "</D:error>\n"...))
 	return err
 }

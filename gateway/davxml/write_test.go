@@ -114,7 +114,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestWriteError(t *testing.T) {
 	var out bytes.Buffer
-	err := WriteError(&out, "a < b",
+	err := WriteError(&out,
 		Condition{Name: Name{Space: CalDAV, Local: "no-uid-conflict"}, Hrefs: []string{"/CalDAV/~me/a&b.ics"}},
 		Condition{Name: Name{Space: DAV, Local: "need-privileges"}, Hrefs: []string{"/c/"}, Privilege: Name{Space: DAV, Local: "write-content"}})
 	if err != nil {
@@ -122,8 +122,9 @@ func TestWriteError(t *testing.T) {
 	}
 	var got struct {
 		XMLName  xml.Name `xml:"DAV: error"`
-		Conflict string   `xml:"urn:ietf:params:xml:ns:caldav no-uid-conflict>href"`
-		Text     string   `xml:"urn:calgate:error error"`
+		Conflict struct {
+			Href string `xml:"DAV: href"`
+		} `xml:"urn:ietf:params:xml:ns:caldav no-uid-conflict"`
 		Resource struct {
 			Href      string `xml:"DAV: href"`
 			Privilege struct {
@@ -134,7 +135,7 @@ func TestWriteError(t *testing.T) {
 	if err := xml.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Resource.Href != "/c/" || got.Resource.Privilege.Any.XMLName.Local != "write-content" || got.Text != "a < b" {
+	if got.Resource.Href != "/c/" || got.Resource.Privilege.Any.XMLName.Local != "write-content" || got.Conflict.Href != "/CalDAV/~me/a&b.ics" {
 		t.Errorf("got %+v in %s", got, out.String())
 	}
 }
