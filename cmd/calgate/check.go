@@ -54,8 +54,7 @@ func check(ctx context.Context, c *config) error {
 	for _, cal := range home.Calendars {
 		view, err := account.Open(ctx, cal)
 		if err != nil {
-			fmt.Fprintf(out, "  cannot be read: %v\n", err)
-			return &failure{fmt.Errorf("%s cannot be read: %w", cal.Mailbox, err), notUsable}
+			return unread(out, cal, err)
 		}
 		fmt.Fprintf(out, "  %s: %d objects\n", printable(cal.Mailbox), view.Len())
 	}
@@ -98,6 +97,17 @@ func printProbed(out io.Writer, p calendar.Probed) error {
 	}
 	fmt.Fprintln(out, "usable        with one gateway and one IMAP session per login only")
 	return &failure{errors.New("the server's APPENDs have no order that all sessions see"), notUsable}
+}
+
+// unread says what it means that a calendar cannot be read.
+func unread(out io.Writer, cal calendar.Calendar, err error) error {
+	verdict, code := "no", notUsable
+	var known *calendar.Error
+	if errors.As(err, &known) && known.Kind == calendar.Unavailable && !errors.Is(err, calendar.ErrNewer) {
+		verdict, code = "could not tell", couldNotTell
+	}
+	fmt.Fprintf(out, "  %s cannot be read: %v\nusable        %s\n", printable(cal.Mailbox), err, verdict)
+	return &failure{fmt.Errorf("%s cannot be read: %w", cal.Mailbox, err), code}
 }
 
 func loginFailed(c *config, err error) error {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
 
 	"calgate/imapstore"
 	"calgate/test/backends"
+	"calgate/test/faulty"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -144,6 +147,50 @@ func TestCheckShares(t *testing.T) {
 	out, _, err := try(t, backends.Password("alice")+"\n", "check", "-imap", b.URL(), "-user", "alice")
 	if want := "~bob/Calendar (the default calendar mailbox), shared by bob\n"; status(t, err) != 0 || !strings.Contains(out, want) {
 		t.Errorf("no %q: %v\n%s", want, err, out)
+	}
+}
+
+// A calendar that cannot be read now tells nothing of the server; one that no gateway of this version can read does.
+func TestCheckOfAnUnreadableCalendar(t *testing.T) {
+	b := backends.Memory(t)
+	makeMailboxes(t, b, "bob", "Calendar")
+	wire := faulty.New(t, b.Addr)
+	wire.Set(faulty.Fault{At: faulty.Before, Command: "^(SELECT|EXAMINE)", Refuse: "NO [UNAVAILABLE] later"})
+	check := func() (string, error) {
+		out, _, err := try(t, backends.Password("bob")+"\n", "check", "-imap", wire.URL(), "-user", "bob")
+		return out, err
+	}
+	if out, err := check(); status(t, err) != 2 || !strings.Contains(out, "usable        could not tell\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := check(); status(t, err) != 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	c, err := imapclient.DialInsecure(b.Addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Login("bob", backends.Password("bob")).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	selected, err := c.Select("Calendar", nil).Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := fmt.Sprintf("X-Calgate-Op: put; v=2\r\nX-Calgate-Folder: %d\r\n\r\n", selected.UIDValidity)
+	a := c.Append("Calendar", int64(len(newer)), nil)
+	if _, err := io.WriteString(a, newer); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := check(); status(t, err) != 1 || !strings.Contains(out, "usable        no\n") || !strings.Contains(err.Error(), "upgrade all gateways") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -65,7 +65,7 @@ func (r *replacement) require(steps []replaceStep) error {
 			return err
 		}
 		if s.head != nil && s.head.Head.ReadOnly {
-			return r.v.unavailable("Replace", errNewer)
+			return r.v.unavailable("Replace", ErrNewer)
 		}
 	}
 	return nil

@@ -80,7 +80,7 @@ func (a *Account) Examine(ctx context.Context, c Calendar, progress Progress) (*
 		r.Count[s]++
 		switch {
 		case m.ReadOnly:
-			r.Findings = append(r.Findings, Finding{Fault: Newer, UID: m.UID, Standing: s, Err: errNewer})
+			r.Findings = append(r.Findings, Finding{Fault: Newer, UID: m.UID, Standing: s, Err: ErrNewer})
 		case m.Mixed && s == translate.StandingHidden:
 			r.Mixed++
 		case m.Unopened:
@@ -116,7 +116,7 @@ func (a *Account) Examine(ctx context.Context, c Calendar, progress Progress) (*
 // to and this one must not.
 func (a *Account) examined(ctx context.Context, c Calendar) (*View, error) {
 	ix, looked, err := a.look(ctx, c.Mailbox)
-	if err != nil && (ix == nil || !errors.Is(err, errNewer)) {
+	if err != nil && (ix == nil || !errors.Is(err, ErrNewer)) {
 		return nil, err
 	}
 	v := &View{account: a, calendar: c, ix: ix, rights: rightsOf(looked), looked: a.server.o.Now()}

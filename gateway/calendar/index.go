@@ -32,8 +32,9 @@ const maxLooks = 20
 // errMoving says that a folder never stood still long enough for a look.
 var errMoving = errors.New("the folder keeps changing while it is read")
 
-// errNewer tells what to do about a message of a later protocol version.
-var errNewer = errors.New("the folder holds versions written by a newer calgate: upgrade all gateways")
+// ErrNewer is why a folder is Unavailable that holds a message of a later protocol
+// version; it says what to do about it.
+var ErrNewer = errors.New("the folder holds versions written by a newer calgate: upgrade all gateways")
 
 // look makes the index of a mailbox the present one. The answer's rights belong
 // to the same look.
@@ -59,7 +60,7 @@ func (a *Account) look(ctx context.Context, mailbox string) (*index, imapstore.L
 			continue
 		}
 		if ix.newer {
-			a.server.o.Logger.ErrorContext(ctx, "folder is locked", "mailbox", mailbox, "user", a.name, "err", errNewer)
+			a.server.o.Logger.ErrorContext(ctx, "folder is locked", "mailbox", mailbox, "user", a.name, "err", ErrNewer)
 		}
 		return ix, looked, ix.err(mailbox)
 	}
@@ -88,7 +89,7 @@ func (a *Account) lookOnce(ctx context.Context, key folderKey, empty map[uint32]
 
 func (ix *index) err(mailbox string) error {
 	if ix.newer {
-		return &Error{Op: "Look", Mailbox: mailbox, Kind: Unavailable, Err: errNewer}
+		return &Error{Op: "Look", Mailbox: mailbox, Kind: Unavailable, Err: ErrNewer}
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (v *View) source(ctx context.Context, name string, p Privilege, c Condition
 		return nil, nil, err
 	}
 	if p == Unbind && head.Head.ReadOnly {
-		return nil, nil, v.unavailable("Move", errNewer)
+		return nil, nil, v.unavailable("Move", ErrNewer)
 	}
 	if err := c.check(v.entry(head), true); err != nil {
 		return nil, nil, err

@@ -74,7 +74,7 @@ func (v *View) mayPut(head *translate.Life, w translate.Write, c Condition) erro
 	if head != nil {
 		p, e = WriteContent, v.entry(head)
 		if head.Head.ReadOnly {
-			return v.unavailable("Put", errNewer)
+			return v.unavailable("Put", ErrNewer)
 		}
 	}
 	if err := v.require("Put", p); err != nil {
@@ -147,7 +147,7 @@ func (v *View) Delete(ctx context.Context, name string, c Condition) error {
 			return err
 		}
 		if head.Head.ReadOnly {
-			return v.unavailable("Delete", errNewer)
+			return v.unavailable("Delete", ErrNewer)
 		}
 		if err := c.check(v.entry(head), true); err != nil {
 			return err
