@@ -110,6 +110,31 @@ func TestListsFromEnvironment(t *testing.T) {
 	}
 }
 
+// Whatever a flag says, its variable says as well.
+func TestEveryFlagFromEnvironment(t *testing.T) {
+	fresh := func(cmd command, i int) option { return cmd.flags(&config{})[i] }
+	for _, cmd := range commands() {
+		for i := range cmd.flags(&config{}) {
+			byFlag, byVariable, said := fresh(cmd, i), fresh(cmd, i), ""
+			for _, said = range []string{"true", "false", "json", "none", "uploaded-kinds", "publish", "17m", "1000h", "17", "17MB", "example.com"} {
+				if untouched := byFlag.value.String(); byFlag.value.Set(said) == nil && byFlag.value.String() != untouched {
+					break
+				}
+				byFlag = fresh(cmd, i)
+			}
+			if byFlag.value.String() == byVariable.value.String() {
+				t.Fatalf("%s -%s: no value for this test", cmd.name, byFlag.name)
+			}
+			if mistakes := fromEnvironment([]option{byVariable}, nil, []string{byVariable.environment() + "=" + said}); mistakes != nil {
+				t.Errorf("%s %s=%s: %v", cmd.name, byVariable.environment(), said, mistakes)
+			}
+			if got, want := byVariable.value.String(), byFlag.value.String(); got != want {
+				t.Errorf("%s %s=%s: %q, by the flag %q", cmd.name, byVariable.environment(), said, got, want)
+			}
+		}
+	}
+}
+
 // What the mail server is to be asked by comes to the store.
 func TestOthers(t *testing.T) {
 	c := &config{}

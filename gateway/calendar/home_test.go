@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,27 @@ func TestHome(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Each of the names that mail programs give makes the default, in any case, and the one before it in the table goes before it.
+func TestDefaultNames(t *testing.T) {
+	for kind, names := range map[Kind][]string{
+		Events: strings.Fields("Calendar Kalender Calendrier Calendario Calendário Agenda Kalendář Kalendarz Naptár Календарь 日历 カレンダー"),
+		Tasks:  strings.Fields("Tasks Aufgaben Tâches Tareas Attività Taken Tarefas Úkoly Zadania Feladatok Задачи 任务 タスク"),
+	} {
+		for i, name := range names {
+			for _, spelt := range []string{name, strings.ToUpper(name)} {
+				h := newKinds(Options{}).home(listed(append(slices.Clone(names[i+1:]), spelt)...), nil)
+				got := h.DefaultCalendar()
+				if kind == Tasks {
+					got = h.DefaultTasks()
+				}
+				if got.Mailbox != spelt || got.Kind != kind || !got.Exists {
+					t.Errorf("%s: the default is %q, %v", spelt, got.Mailbox, got.Kind)
+				}
+			}
+		}
 	}
 }
 
