@@ -116,7 +116,7 @@ func TestEveryFlagFromEnvironment(t *testing.T) {
 	for _, cmd := range commands() {
 		for i := range cmd.flags(&config{}) {
 			byFlag, byVariable, said := fresh(cmd, i), fresh(cmd, i), ""
-			for _, said = range []string{"true", "false", "json", "none", "uploaded-kinds", "publish", "17m", "1000h", "17", "17MB", "example.com"} {
+			for _, said = range []string{"true", "false", "json", "none", "uploaded-kinds", "publish", "17m", "1000h", "17", "17M", "example.com"} {
 				if untouched := byFlag.value.String(); byFlag.value.Set(said) == nil && byFlag.value.String() != untouched {
 					break
 				}
