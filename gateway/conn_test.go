@@ -82,6 +82,47 @@ func pipeTLS(h http.Handler, protocol string, progress time.Duration) (dial func
 	}
 }
 
+// A connection may be idle for two minutes, and a header section may take ten seconds.
+func TestTimesOfAConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		protocol, sends string
+		want            time.Duration
+	}{
+		"idle":                  {"http/1.1", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2 * time.Minute},
+		"idle, HTTP/2":          {"h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(head2(0, 4, 0, 0)) + string(get2(1)), 2 * time.Minute},
+		"nothing":               {"http/1.1", "", 10 * time.Second},
+		"half a header section": {"http/1.1", "GET / HTTP/1.1\r\nHost:", 10 * time.Second},
+		"half, after another":   {"http/1.1", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost:", 10 * time.Second},
+		"half a preface":        {"h2", "PRI * HTTP/2.0", 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dial, end := pipeTLS(http.NotFoundHandler(), c.protocol, time.Minute)
+				defer end()
+				peer, err := dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer peer.NetConn().Close()
+				start, sent := time.Now(), make(chan error, 1)
+				go func() {
+					_, err := io.WriteString(peer, c.sends)
+					sent <- err
+				}()
+				if _, err := io.Copy(io.Discard, peer); err != nil {
+					t.Error(err)
+				}
+				if err := <-sent; err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(start); took < c.want || took > c.want+time.Second {
+					t.Errorf("it ended after %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}
+
 // dialTLS is a connection over TLS with one protocol.
 func dialTLS(t *testing.T, address string, config *tls.Config, protocol string) net.Conn {
 	t.Helper()
