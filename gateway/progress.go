@@ -78,14 +78,19 @@ func (a *answer) limit() {
 	a.control.SetWriteDeadline(time.Now().Add(d))
 }
 
-// lift ends what limit began. Where the last deadline is none at all, net/http forgets
-// to end one that is set while an HTTP/2 stream ends, and resets that stream later.
+// never is when a deadline is that is none. HTTP/2 keeps a timer for each deadline of a
+// stream, and forgets to stop one that is begun while the stream ends: it would be held
+// until it passes, and then reset what has ended long ago. A timer that runs from the
+// start, as Server has them by its time-outs, and that is never taken away, is stopped
+// for good when the stream ends.
+const never = 365 * 24 * time.Hour
+
+// lift ends what limit began.
 func (a *answer) lift() {
-	never := time.Now().AddDate(1, 0, 0)
 	if !a.body.ended {
-		a.control.SetReadDeadline(never)
+		a.control.SetReadDeadline(time.Now().Add(never))
 	}
-	a.control.SetWriteDeadline(never)
+	a.control.SetWriteDeadline(time.Now().Add(never))
 }
 
 // incoming is a request body. After its end net/http itself reads the connection to see

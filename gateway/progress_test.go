@@ -153,52 +153,61 @@ func testDeadlinesEnd(t *testing.T, protocol string) {
 
 // No deadline outlives an HTTP/2 stream: it would reset what has ended long ago.
 func TestNothingFollowsAnAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			a, _ := watch(w, r, progress)
-			defer a.limit()
-			a.WriteHeader(http.StatusNoContent)
-			a.Flush()
-		}), "h2", progress)
-		defer end()
-		peer, err := dial()
-		if err != nil {
+	for name, handle := range map[string]func(a *answer){
+		"nothing written": func(a *answer) {},
+		"no body":         func(a *answer) { a.WriteHeader(http.StatusNoContent) },
+		"flushed":         func(a *answer) { a.WriteHeader(http.StatusNoContent); a.Flush() },
+		"small":           func(a *answer) { io.WriteString(a, "small") },
+		"large":           func(a *answer) { a.Write(make([]byte, 10_000)) },
+	} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testNothingFollows(t, handle) }) })
+	}
+}
+
+func testNothingFollows(t *testing.T, handle func(a *answer)) {
+	dial, end := pipeTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, _ := watch(w, r, progress)
+		defer a.limit()
+		handle(a)
+	}), "h2", progress)
+	defer end()
+	peer, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked errgroup.Group
+	defer func() {
+		peer.NetConn().Close()
+		asked.Wait()
+	}()
+	peer.SetReadDeadline(time.Now().Add(time.Hour))
+	const answers = 50
+	asked.Go(func() error {
+		requests := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(head2(6, 4, 0, 0)) + "\x00\x04\x40\x00\x00\x00" + string(head2(4, 8, 0, 0)) + "\x40\x00\x00\x00"
+		for i := range uint32(answers) {
+			requests += string(get2(2*i + 1))
+		}
+		_, err := io.WriteString(peer, requests)
+		return err
+	})
+	ended, reset := 0, 0
+	for head := make([]byte, frameHead); ; {
+		if _, err := io.ReadFull(peer, head); err != nil { // the server ends what is idle
+			break
+		}
+		if _, err := io.CopyN(io.Discard, peer, int64(binary.BigEndian.Uint32(head)>>8)); err != nil {
 			t.Fatal(err)
 		}
-		var asked errgroup.Group
-		defer func() {
-			peer.NetConn().Close()
-			asked.Wait()
-		}()
-		peer.SetReadDeadline(time.Now().Add(time.Hour))
-		const answers = 50
-		asked.Go(func() error {
-			requests := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(head2(0, 4, 0, 0))
-			for i := range uint32(answers) {
-				requests += string(get2(2*i + 1))
-			}
-			_, err := io.WriteString(peer, requests)
-			return err
-		})
-		ended := 0
-		for head := make([]byte, frameHead); ; {
-			if _, err := io.ReadFull(peer, head); err != nil { // the server ends what is idle
-				break
-			}
-			if _, err := io.CopyN(io.Discard, peer, int64(binary.BigEndian.Uint32(head)>>8)); err != nil {
-				t.Fatal(err)
-			}
-			switch {
-			case head[3] == frameReset:
-				t.Errorf("stream %d is reset", binary.BigEndian.Uint32(head[5:]))
-			case head[3] <= frameHeaders && head[4]&endStream != 0:
-				ended++
-			}
+		switch {
+		case head[3] == frameReset:
+			reset++
+		case head[3] <= frameHeaders && head[4]&endStream != 0:
+			ended++
 		}
-		if ended != answers {
-			t.Errorf("%d answers, want %d", ended, answers)
-		}
-	})
+	}
+	if ended != answers || reset != 0 {
+		t.Errorf("%d answers, want %d; %d streams are reset", ended, answers, reset)
+	}
 }
 
 // An answer that nobody takes off the wire ends, too.

@@ -39,14 +39,15 @@ type ServerOptions struct {
 
 // NewServer returns a server around the handler: of HTTP/1.1, and with a TLS
 // configuration of HTTP/1.1 and HTTP/2 over TLS, with Request.TLS nil all the same.
-// There is no WriteTimeout, as a large answer may take its time: what counts is
-// progress, and the handler watches that itself. net/http's own answer to "OPTIONS *"
-// would know neither login nor "Connection: close".
+// A large answer may take its time: what counts is progress, and the handler watches
+// that itself. net/http's own answer to "OPTIONS *" would know neither login nor
+// "Connection: close".
 func NewServer(h http.Handler, o ServerOptions) *Server {
 	logger := cmp.Or(o.Logger, slog.Default())
 	s := &Server{logger: logger}
 	s.http = &http.Server{
 		Handler: beginAnswer(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ReadTimeout: never, WriteTimeout: never,
 		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		// There is no other way from a request to its connection.
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
