@@ -71,9 +71,10 @@ type cyrus struct {
 // prepare makes the directories. Cyrus runs as the user cyrus from its start: when it changes from root itself, the kernel
 // forgets that it is to end with its parent.
 func (c *cyrus) prepare() error {
+	// spool/stage. is made by who stores the first message of a partition; of several at once one says "System I/O error".
 	for _, name := range []string{
 		"conf/db", "conf/proc", "conf/log", "conf/msg", "conf/ptclient", "conf/quota", "conf/user", "conf/sync", "conf/socket",
-		"conf/lock", "spool", "run/proc", "run/lock", "run/socket",
+		"conf/lock", "spool", "spool/stage.", "run/proc", "run/lock", "run/socket",
 	} {
 		if err := os.MkdirAll(filepath.Join(c.dir, name), 0o755); err != nil {
 			return err
