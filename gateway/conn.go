@@ -105,7 +105,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		return c.Conn.Write(p)
 	case c.refused: // the rest of what is answered already
 		return len(p), nil
-	case !isStatusLine(p):
+	case !isStatusLine(p): // nothing that net/http refuses with today
 		return c.Conn.Write(p)
 	}
 	if err := c.refuse(c.Conn, readRefusal(p)); err != nil {

@@ -145,7 +145,7 @@ func (q *request) calendarError(c *calendar.Error, err error) *HTTPError {
 	case calendar.OverQuota:
 		e.Code, e.Precondition, e.Public = http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mail account is full"
 		if stoppedAt(c) != "" {
-			e.Href = []string{q.hrefInFull(q.about(c.Mailbox).calendar) + escapeSegment(c.Name)}
+			e.Href = []string{q.hrefInFull(calendar.Calendar{Mailbox: c.Mailbox}) + escapeSegment(c.Name)}
 		}
 	case calendar.InvalidToken:
 		e.Code, e.Precondition, e.Public = http.StatusForbidden, dav("valid-sync-token"), "unknown sync token"

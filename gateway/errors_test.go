@@ -15,7 +15,7 @@ import (
 
 // An error becomes a status here and nowhere else; each has a body that says something.
 func TestErrorStatus(t *testing.T) {
-	at := place{kind: placeObject, self: "/CalDAV/Work/a.ics", base: "/CalDAV/", collection: "/CalDAV/Work/", calendar: calendar.Calendar{Mailbox: "Work"}}
+	at := place{kind: placeObject, self: "/CalDAV/Work/a.ics", base: "/CalDAV/", collection: "/CalDAV/Work/"}
 	kind := func(k calendar.ErrorKind) error {
 		return fmt.Errorf("wrapped: %w", &calendar.Error{Op: "Put", Kind: k})
 	}
@@ -38,7 +38,7 @@ func TestErrorStatus(t *testing.T) {
 		{&calendar.Error{Kind: calendar.UIDConflict, Name: "b c.ics"}, 403, `:no-uid-conflict><D:href>/CalDAV/Work/b%20c.ics</D:href>`},
 		{kind(calendar.PreconditionFailed), 412, ""},
 		{kind(calendar.OverQuota), 507, `<D:quota-not-exceeded/>`},
-		{&calendar.Error{Op: "Replace", Kind: calendar.OverQuota, Name: "b.ics"}, 507, `<D:quota-not-exceeded><D:href>/CalDAV/~alice/Work/b.ics</D:href></D:quota-not-exceeded></D:error>`},
+		{&calendar.Error{Op: "Replace", Mailbox: "Calendar/Work", Kind: calendar.OverQuota, Name: "b.ics"}, 507, `<D:quota-not-exceeded><D:href>/CalDAV/~alice/Calendar/Work/b.ics</D:href></D:quota-not-exceeded></D:error>`},
 		{&calendar.Error{Op: "Replace", Kind: calendar.Unavailable, Name: "b.ics"}, 503, "; the publication stopped at b.ics<"},
 		{kind(calendar.InvalidToken), 403, `<D:valid-sync-token/>`},
 		{kind(calendar.TooMany), 507, ""},

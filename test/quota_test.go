@@ -216,3 +216,26 @@ func moveOverQuota(t *testing.T, b *backends.Server) {
 		})
 	}
 }
+
+// A publication for which there is no room stores all or nothing, or names the object that it stopped at by a URL of CalDAV.
+func TestPublicationOverQuota(t *testing.T) {
+	t.Parallel()
+	quota := fmt.Sprintf("*:messages=%d", quotaMessages)
+	backends.OnEach(t, backends.Options{Quota: quota}, func(t *testing.T, b *backends.Server) {
+		c := newCrowded(t, b)
+		var events strings.Builder
+		for i := range quotaMessages + 3 {
+			_, event, _ := strings.Cut(displaced(string(rune('a'+i))), "BEGIN:VEVENT")
+			event, _, _ = strings.Cut(event, "END:VCALENDAR")
+			events.WriteString("BEGIN:VEVENT" + event)
+		}
+		a := c.ask(request{"PUT", "/CalendarData/Work.ics", nil, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + events.String() + "END:VCALENDAR\r\n"})
+		if a.status != 507 || !strings.Contains(a.body, "quota-not-exceeded") {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		stored := strings.Count(c.ask(request{"GET", "/CalendarData/Work.ics", nil, ""}).body, "BEGIN:VEVENT")
+		if named := strings.Contains(a.body, "<D:href>/CalDAV/~"+c.user+"/Calendar/Work/"); named != (stored > 0) {
+			t.Errorf("%d are stored, and the answer is %s", stored, a.body)
+		}
+	})
+}
