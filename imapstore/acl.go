@@ -102,7 +102,7 @@ func (c *conn) present(real string) error {
 	if !c.isOther(real) {
 		return nil
 	}
-	replies, err := c.command(nil, "STATUS "+arg(real)+" (UIDVALIDITY)")
+	replies, err := c.command(nil, "STATUS "+arg(real)+statusItems)
 	if err != nil || replies[0].status == "OK" {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *Session) Present(ctx context.Context, mailboxes []string) ([]string, er
 		var asked, lines []string
 		for _, name := range mailboxes {
 			if real, err := c.server(name); err == nil && c.isOther(real) {
-				asked, lines = append(asked, name), append(lines, "STATUS "+arg(real)+" (UIDVALIDITY)")
+				asked, lines = append(asked, name), append(lines, "STATUS "+arg(real)+statusItems)
 			}
 		}
 		there = there[:0]

@@ -158,6 +158,9 @@ func (c *conn) await(first uint64, n int, on func(*response) error) ([]reply, er
 			return nil, err
 		}
 		if r.tag == "*" {
+			if r.kind == "STATUS" {
+				c.distrust(r.scan())
+			}
 			if on != nil {
 				if err := on(&r); err != nil {
 					return nil, c.broken(err)

@@ -67,7 +67,7 @@ func (s *Session) Look(ctx context.Context, mailbox string) (Looked, error) {
 func (c *conn) look(name string) (Looked, error) {
 	var l Looked
 	// Of a user that Dovecot 2.3 does not know MYRIGHTS ends its process: it must be seen first that the mailbox is there.
-	if c.isOther(name) && (c.sel == nil || c.sel.name != name) {
+	if c.isOther(name) && !c.caps.Annotations && (c.sel == nil || c.sel.name != name) {
 		if _, err := c.selectName(name, nil, make([]string, 1)); err != nil {
 			return Looked{}, err
 		}
@@ -84,10 +84,10 @@ func (c *conn) look(name string) (Looked, error) {
 	}
 	var replies []reply
 	var err error
-	if c.sel != nil && c.sel.name == name {
+	if c.sel != nil && c.sel.name == name && !c.unsure() {
 		replies, err = c.lookAgain(name, on, lines)
 	}
-	if err == nil && (c.sel == nil || c.sel.name != name) {
+	if err == nil && (c.sel == nil || c.sel.name != name || c.unsure()) {
 		l.Rights = ""
 		replies, err = c.selectName(name, on, lines)
 	}
@@ -107,7 +107,7 @@ func (c *conn) look(name string) (Looked, error) {
 
 // lookAgain lets the view of the selected mailbox catch up. Nothing is selected after it where that is another mailbox now, or
 // none: Dovecot ends the session when the mailbox was renamed or deleted elsewhere, but Cyrus only shows that its messages are
-// gone, if there were any, and Courier goes on as if nothing had happened.
+// gone, if there were any (unsure), and Courier goes on as if nothing had happened.
 func (c *conn) lookAgain(name string, on func(*response) error, lines []string) ([]reply, error) {
 	lines[0] = "NOOP"
 	ask := 0
@@ -129,14 +129,7 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 		c.abort()
 		return nil, &Error{Kind: Unavailable, Err: fmt.Errorf("%w: %s", errDoubt, c.w.doubt)}
 	}
-	all := replies
-	if c.caps.Annotations && c.w.view.exists == 0 {
-		if all, err = c.command(func(r *response) error { x.compare(r); return nil }, c.identity(name)); err != nil {
-			return nil, err
-		}
-		all = append(replies, all...)
-	}
-	for _, p := range all {
+	for _, p := range replies {
 		x.other = x.other || p.status != "OK" // whatever it means, SELECT will tell
 	}
 	if x.other {
@@ -144,6 +137,9 @@ func (c *conn) lookAgain(name string, on func(*response) error, lines []string) 
 	}
 	return replies[ask:], nil
 }
+
+// unsure says that only SELECT can tell whether the selected mailbox is still the one of its name.
+func (c *conn) unsure() bool { return c.caps.Annotations && c.w.view.exists == 0 }
 
 // identity asks what tells a mailbox from another one of its name. Nothing else may be asked with it: Cyrus 3.6 then writes a
 // MAILBOXID out of freed memory.
@@ -170,8 +166,12 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 	lines[0] = "SELECT " + arg(name)
 	c.sel, c.w.view = nil, view{}
 	x := &selected{name: name}
+	sizes := 0
 	replies, err := c.command(func(r *response) error {
-		if r.kind == "OK" {
+		switch r.kind {
+		case "EXISTS":
+			sizes++
+		case "OK":
 			s := &scanner{b: []byte(r.reply.args)}
 			switch r.reply.code {
 			case "UIDVALIDITY":
@@ -198,8 +198,9 @@ func (c *conn) selectName(name string, on func(*response) error, lines []string)
 	}
 	x.readOnly = replies[0].code == "READ-ONLY"
 	x.triple.Messages = c.w.view.exists
-	// Without CONDSTORE the server may be one that scans a directory: a later NOOP must confirm what the first scan saw.
-	x.known = x.triple.UIDNext != 0 && c.caps.Condstore && !c.w.view.removed
+	// Without CONDSTORE the server may be one that scans a directory: a later NOOP must confirm what the first scan saw. A second
+	// EXISTS is of what came after the UIDNEXT: Cyrus answers the other lines with it.
+	x.known = x.triple.UIDNext != 0 && c.caps.Condstore && !c.w.view.removed && sizes == 1
 	c.w.view.changed, c.w.view.removed = false, false
 	c.sel = x
 	return replies, nil
@@ -264,8 +265,12 @@ func (c *conn) settle(name string) error {
 		if c.sel.explained(&c.w.view, c.caps.Condstore) {
 			return nil
 		}
+		x := c.sel
 		if err := c.statusRound(name); err != nil {
 			return err
+		}
+		if c.caps.Condstore && c.sel == x && !x.known && !c.w.view.changed { // the two differ, and will
+			break
 		}
 	}
 	if _, err := c.selectName(name, nil, make([]string, 1)); err != nil {
@@ -302,12 +307,21 @@ func (x *selected) explained(v *view, condstore bool) bool {
 	return true
 }
 
-// distrust compares what a STATUS outside of a look said with the triple of the selected mailbox.
-func (c *conn) distrust(real string, m Mailbox) {
-	if x := c.sel; x != nil && x.name == real && (m.UIDNext != x.triple.UIDNext || m.Messages != x.triple.Messages) {
+// distrust compares what a STATUS says of the selected mailbox with its triple. STATUS and SEARCH of Cyrus let the view catch up,
+// and if a flag changes before they are answered no EXISTS ever tells of a new message, there or later. Whoever asks for a STATUS
+// without statusItems therefore asks for one with them behind it.
+func (c *conn) distrust(s *scanner) {
+	x := c.sel
+	if x == nil {
+		return
+	}
+	name, m, ok := parseStatus(s)
+	if ok && m.UIDNext != 0 && name == encodeUTF7(x.name) && (m.UIDNext != x.triple.UIDNext || m.Messages != x.triple.Messages) {
 		x.known = false
 	}
 }
+
+const statusItems = " (MESSAGES UIDNEXT UIDVALIDITY)"
 
 func (c *conn) statusRound(name string) error {
 	x := c.sel
@@ -320,7 +334,7 @@ func (c *conn) statusRound(name string) error {
 			}
 		}
 		return nil
-	}, "STATUS "+arg(name)+" (MESSAGES UIDNEXT UIDVALIDITY)", "NOOP")
+	}, "STATUS "+arg(name)+statusItems, "NOOP")
 	if err != nil {
 		return err
 	}

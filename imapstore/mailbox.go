@@ -51,10 +51,11 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 		if err := c.refresh(real); err != nil {
 			return err
 		}
-		lines := []string{"STATUS " + arg(real) + " (MESSAGES UIDNEXT UIDVALIDITY)"}
+		var lines []string
 		if c.caps.ObjectID {
 			lines = append(lines, c.identity(real))
 		}
+		lines = append(lines, "STATUS "+arg(real)+statusItems)
 		var id Mailbox
 		replies, err := c.command(func(r *response) error {
 			if r.kind == "STATUS" {
@@ -68,18 +69,18 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Mailbox, error) {
 			}
 			return nil
 		}, lines...)
+		if err != nil {
+			return err
+		}
 		if id.UIDValidity == m.UIDValidity {
 			m.ID = id.ID
 		}
-		switch {
-		case err != nil:
-			return err
-		case replies[0].status != "OK":
-			return c.notSelected(real, replies[0])
+		switch status := replies[len(replies)-1]; {
+		case status.status != "OK":
+			return c.notSelected(real, status)
 		case m.UIDNext == 0 || m.UIDValidity == 0:
 			return errNoUIDs
 		}
-		c.distrust(real, m)
 		return nil
 	})
 	if err == nil {

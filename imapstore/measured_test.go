@@ -237,8 +237,8 @@ func TestCourierPins(t *testing.T) {
 	}
 }
 
-// TestCyrusPins holds what was measured on Cyrus 3.6: NOOP and FETCH in one write, and FETCH alone, see what is new; octets
-// beyond ASCII in a header do not stay, so that all of calgate's are ASCII.
+// TestCyrusPins holds what was measured on Cyrus 3.6: NOOP and FETCH in one write, and FETCH and SEARCH alone, see what is new;
+// any command tells of it; octets beyond ASCII in a header do not stay, so that all of calgate's are ASCII.
 func TestCyrusPins(t *testing.T) {
 	b := backends.Cyrus(t, backends.Options{})
 	a, o := speak(t, b, "alice"), speak(t, b, "alice")
@@ -251,5 +251,13 @@ func TestCyrusPins(t *testing.T) {
 	o.do("APPEND Box {14+}\r\nA: \xc3\xa4\r\n\r\nxxx\r\n")
 	if got := strings.Join(a.do("UID FETCH 2 (BODY.PEEK[HEADER.FIELDS (A)])"), "\n"); !strings.Contains(got, "* 2 FETCH") || strings.Contains(got, "\xc3\xa4") {
 		t.Errorf("a header beyond ASCII: %q", got)
+	}
+	o.do("APPEND Box {12+}\r\nA: b\r\n\r\nxx\r\n")
+	if got := a.do("MYRIGHTS Box"); find(got, "* 3 EXISTS") < 0 {
+		t.Errorf("MYRIGHTS: %q", got)
+	}
+	o.do("APPEND Box {12+}\r\nA: b\r\n\r\nxx\r\n")
+	if got := strings.Join(a.do("UID SEARCH RETURN (ALL) ALL"), "\n"); !strings.Contains(got, "UID ALL 1:4") {
+		t.Errorf("SEARCH: %q", got)
 	}
 }

@@ -164,7 +164,7 @@ func (o *overview) options() string {
 		text    string
 	}{
 		{caps.SpecialUse, "SPECIAL-USE"},
-		{caps.ListStatus && o.scope.Status, "STATUS (MESSAGES UIDNEXT UIDVALIDITY)"},
+		{caps.ListStatus && o.scope.Status, "STATUS" + statusItems},
 		{caps.ListMyRights && o.scope.Rights, "MYRIGHTS"},
 		{caps.ListMetadata && o.scope.Types, "METADATA " + folderTypes},
 	} {
@@ -268,10 +268,13 @@ func (o *overview) second() error {
 			continue
 		}
 		if o.scope.Status && !l.HasStatus {
-			lines = append(lines, "STATUS "+arg(real)+" (MESSAGES UIDNEXT UIDVALIDITY)")
+			lines = append(lines, "STATUS "+arg(real)+statusItems)
 		}
 		if o.scope.Status && o.c.caps.ObjectID {
 			lines = append(lines, o.c.identity(real))
+			if o.c.sel != nil && o.c.sel.name == real {
+				lines = append(lines, "STATUS "+arg(real)+statusItems) // see distrust
+			}
 		}
 		if o.scope.Rights && !l.HasRights && o.c.caps.ACL {
 			lines = append(lines, "MYRIGHTS "+arg(real))
@@ -298,9 +301,6 @@ func (o *overview) sorted() ([]Listed, error) {
 	for _, real := range o.names() {
 		l := o.boxes[real]
 		o.c.remember(l.Name, real)
-		if l.HasStatus {
-			o.c.distrust(real, l.Mailbox)
-		}
 		out = append(out, *l)
 	}
 	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })

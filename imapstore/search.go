@@ -30,6 +30,9 @@ func (s *Session) UIDs(ctx context.Context, mailbox string) ([]uint32, error) {
 		uids = slices.Compact(uids)
 		if l, ok := s.looked[mailbox]; ok { // Cyrus answers with what came after the NOOP, too
 			n, _ := slices.BinarySearch(uids, l.UIDNext)
+			if n < len(uids) { // and may not say EXISTS, see distrust
+				c.sel.known = false
+			}
 			uids = uids[:n]
 		}
 		return nil
