@@ -1,11 +1,14 @@
 package imapstore_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"calgate/imapstore"
+	"calgate/test/backends"
 )
 
 // growing is a server as Cyrus is: a second message comes just before a command, the view of the session catches up with it
@@ -84,5 +87,66 @@ func TestLookBesideArrivals(t *testing.T) {
 				t.Errorf("look %+v; commands %q", l, f.commands())
 			}
 		})
+	}
+}
+
+// checkArrivals lets messages come while a session uses every command that shows them, and a third one flags: what was stored
+// before a look began is in it.
+func checkArrivals(t *testing.T, b *backends.Server) {
+	store := open(t, b)
+	user := newUser(b)
+	a, o, f := login(t, store, user), login(t, store, user), login(t, store, user)
+	create(t, a, "Calendar")
+	first := add(t, o, "Calendar", message(0)).UID
+	look(t, f, "Calendar")
+	ctx, stop := context.WithCancel(t.Context())
+	var flags sync.WaitGroup
+	defer flags.Wait()
+	defer stop()
+	flags.Go(func() {
+		set, clear := []string{`\Flagged`}, []string(nil)
+		for ctx.Err() == nil {
+			if err := f.Flag(t.Context(), "Calendar", []uint32{first}, set, clear); err != nil && !imapstore.IsKind(err, imapstore.Unavailable) {
+				t.Error(err)
+				return
+			}
+			set, clear = clear, set
+		}
+	})
+	show := []func() error{
+		func() error { _, err := a.Look(t.Context(), "Calendar"); return err },
+		func() error { _, err := a.UIDs(t.Context(), "Calendar"); return err },
+		func() error { _, err := a.Status(t.Context(), "Calendar"); return err },
+		func() error { _, err := a.List(t.Context(), true); return err },
+	}
+	rounds := 100
+	if b.Name == "courier" { // its sessions wait a second for each other's lock
+		rounds = 10
+	}
+	for i := range rounds {
+		look(t, a, "Calendar")
+		stored := make(chan imapstore.Appended, 1)
+		flags.Go(func() {
+			defer close(stored)
+			if m, err := o.Append(t.Context(), "Calendar", message(i+1), soon()); err != nil {
+				t.Error(err)
+			} else {
+				stored <- m
+			}
+		})
+		var m imapstore.Appended
+		for n, open := 0, true; open; n++ {
+			if err := show[(i+n)%len(show)](); err != nil && !imapstore.IsKind(err, imapstore.Unavailable) {
+				t.Error(err)
+			}
+			select {
+			case m, open = <-stored:
+				open = false
+			default:
+			}
+		}
+		if l := look(t, a, "Calendar"); t.Failed() || l.UIDNext <= m.UID || int(l.Messages) != i+2 {
+			t.Fatalf("message %d has UID %d, and a look shows %+v", i+2, m.UID, l)
+		}
 	}
 }

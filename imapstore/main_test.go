@@ -40,6 +40,7 @@ func TestOnServers(t *testing.T) {
 		{"Mailboxes", checkMailboxes},
 		{"Log", checkLog},
 		{"Freshness", checkFreshness},
+		{"Arrivals", checkArrivals},
 		{"StatusAfterLook", checkStatusAfterLook},
 		{"TornSnapshot", checkTornSnapshot},
 		{"DeletedElsewhere", checkDeletedElsewhere},
