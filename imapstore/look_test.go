@@ -118,6 +118,13 @@ func checkArrivals(t *testing.T, b *backends.Server) {
 		func() error { _, err := a.UIDs(t.Context(), "Calendar"); return err },
 		func() error { _, err := a.Status(t.Context(), "Calendar"); return err },
 		func() error { _, err := a.List(t.Context(), true); return err },
+		func() error { return a.Flag(t.Context(), "Calendar", []uint32{first}, []string{`\Seen`}, nil) },
+		func() error {
+			for _, err := range a.Fields(t.Context(), "Calendar", []uint32{first}, []string{"Date"}) {
+				return err
+			}
+			return nil
+		},
 	}
 	rounds := 100
 	if b.Name == "courier" { // its sessions wait a second for each other's lock
