@@ -86,6 +86,9 @@ func TestLookBesideArrivals(t *testing.T) {
 			if l := look(t, s, "Box"); l.Messages != 2 || l.UIDNext != 3 {
 				t.Errorf("look %+v; commands %q", l, f.commands())
 			}
+			if n := strings.Count(strings.Join(f.commands(), "\n"), "NOOP"); n > 3 {
+				t.Errorf("%d NOOPs until SELECT is asked: %q", n, f.commands())
+			}
 		})
 	}
 }
