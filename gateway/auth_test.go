@@ -125,7 +125,7 @@ func TestLoginAnswers(t *testing.T) {
 		if got := a.Header.Get("WWW-Authenticate") != ""; got != (status == 401) {
 			t.Errorf("%q: WWW-Authenticate %q", refusal, a.Header.Get("WWW-Authenticate"))
 		}
-		<-wire.Fired()
+		wire.Await(t)
 		r.server.Close()
 		line := ""
 		for l := range strings.Lines(r.log.String()) {

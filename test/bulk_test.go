@@ -126,7 +126,7 @@ func TestFeedClientLeaves(t *testing.T) {
 					p.Set(faulty.Fault{At: faulty.AllButOne, Command: "^APPEND", Stall: true})
 					conn := victim.sendPart(t, after, leave.sent)
 					if leave.sent == len(after) {
-						<-p.Fired()
+						p.Await(t)
 					}
 					conn.Close()
 					p.Clear()

@@ -102,7 +102,7 @@ func (f *bulkAtomic) kill(name string, fault faulty.Fault, server bool) {
 	wire.Set(fault)
 	start := time.Now()
 	a := f.at(p).askLong(request{"PUT", feedPath, nil, bulkFeed(f.other(), f.n)})
-	<-wire.Fired()
+	wire.Await(f.t)
 	if server {
 		if a.status != 503 {
 			f.t.Errorf("%s: answered %d %s", name, a.status, a.body)

@@ -22,8 +22,6 @@ import (
 
 	"calgate/test/backends"
 	"calgate/test/faulty"
-
-	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // Whatever happens to the mail server, the client gets an answer that makes it try again and keep its password, the log names
@@ -152,7 +150,7 @@ func TestSilentServerInAWrite(t *testing.T) {
 				} else {
 					p.must(t, putOld)
 				}
-				<-wire.Fired()
+				wire.Await(t)
 				p.well()
 			})
 		}
@@ -247,7 +245,7 @@ func TestConnectionLimit(t *testing.T) {
 			t.Parallel()
 			b := limited.start(t, limited.options)
 			p := newPatient(t, b, b.URL())
-			phone, err := imapclient.DialInsecure(b.Addr, nil) // another program of the same user
+			phone, err := backends.Dial(b.Addr) // another program of the same user
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"calgate/test/backends"
 )
 
 // fleetMail is a mail program in the calendar's folder: it brings objects by mail, flags, copies and expunges them, and never
@@ -30,7 +32,7 @@ type fleetMail struct {
 
 // newFleetMail logs in, past all wires that break.
 func newFleetMail(f *fleet) *fleetMail {
-	c, err := imapclient.DialInsecure(f.server.Addr, nil)
+	c, err := backends.Dial(f.server.Addr)
 	if err != nil {
 		f.t.Fatal(err)
 	}

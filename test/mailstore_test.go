@@ -40,7 +40,7 @@ func openMailStore(t testing.TB, b *backends.Server, user, password string) *mai
 
 func (m *mailStore) do(f func(c *imapclient.Client) error) {
 	m.t.Helper()
-	c, err := imapclient.DialInsecure(m.address, nil)
+	c, err := backends.Dial(m.address)
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -204,8 +204,14 @@ func TestMoveAmongWrites(t *testing.T) {
 				})
 			}
 			at := 0
+		moves:
 			for i := range 5 {
-				<-progress
+				select {
+				case <-progress:
+				case <-time.After(backends.Patience):
+					t.Error("nobody can write any more")
+					break moves
+				}
 				a := mover.askOver(patientHTTP, request{"MOVE", names[at], map[string]string{"Destination": names[1-at]}, ""})
 				switch {
 				case a.status == 201:

@@ -133,13 +133,18 @@ func (p *process) collections() [][]string {
 	return collected.FindAllStringSubmatch(p.log.String(), -1)
 }
 
-// end sends a signal and returns the exit status.
+// end sends a signal and returns the exit status. A process that does not end says why, in its log: where its goroutines are.
 func (p *process) end(signal syscall.Signal) int {
+	p.t.Helper()
 	p.ended = true
 	if err := p.command.Process.Signal(signal); err != nil {
 		p.t.Errorf("signal: %v", err)
 	}
+	late := time.AfterFunc(backends.Patience, func() { _ = p.command.Process.Signal(syscall.SIGQUIT) })
 	_ = p.command.Wait() // its exit status says it
+	if !late.Stop() {
+		p.t.Errorf("calgate did not end by %v", signal)
+	}
 	return p.command.ProcessState.ExitCode()
 }
 
@@ -205,6 +210,8 @@ func converse(t *testing.T, command *exec.Cmd) (ask func(line string) (answer st
 	})
 	answers := bufio.NewReader(out)
 	return func(line string) (string, error) {
+		late := time.AfterFunc(backends.Patience, func() { _ = command.Process.Kill() })
+		defer late.Stop()
 		if _, err := io.WriteString(in, line+"\n"); err != nil {
 			return "", err
 		}

@@ -13,7 +13,6 @@ import (
 	"calgate/test/faulty"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 func TestMain(m *testing.M) { os.Exit(backends.Main(m)) }
@@ -69,7 +68,7 @@ func TestCheck(t *testing.T) {
 // makeMailboxes makes mailboxes and puts an event into the last one, as a mail program does.
 func makeMailboxes(t *testing.T, b *backends.Server, user string, names ...string) {
 	t.Helper()
-	c, err := imapclient.DialInsecure(b.Addr, nil)
+	c, err := backends.Dial(b.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +132,7 @@ func TestMissing(t *testing.T) {
 // What others share with the user is told too.
 func TestCheckShares(t *testing.T) {
 	b := backends.Dovecot(t, backends.Options{ACL: true})
-	c, err := imapclient.DialInsecure(b.Addr, nil)
+	c, err := backends.Dial(b.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +165,7 @@ func TestCheckOfAnUnreadableCalendar(t *testing.T) {
 	if out, err := check(); status(t, err) != 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
-	c, err := imapclient.DialInsecure(b.Addr, nil)
+	c, err := backends.Dial(b.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,5 +121,5 @@ func entriesOfEach(t *testing.T, g *fleet, s *backends.Server, display calendar.
 			t.Errorf("the properties of %s are %v", v.Calendar().Mailbox, ps)
 		}
 	}
-	<-p.Fired()
+	p.Await(t)
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -321,7 +320,7 @@ func (h *history) expire(rt *rapid.T) {
 
 // appendAt appends a mail with an INTERNALDATE of its own.
 func appendAt(addr, user, mailbox string, at time.Time) error {
-	c, err := imapclient.DialInsecure(addr, nil)
+	c, err := backends.Dial(addr)
 	if err != nil {
 		return err
 	}

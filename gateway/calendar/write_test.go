@@ -364,7 +364,7 @@ func TestRefusedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", refusal, err)
 		}
-		<-wire.Fired()
+		wire.Await(t)
 		again := refuse
 		again.Do = func() { wire.Set(refuse) }
 		wire.Set(again)
@@ -372,7 +372,7 @@ func TestRefusedOnce(t *testing.T) {
 		if !calendar.IsKind(err, calendar.Unavailable) {
 			t.Errorf("%s, twice: %v", refusal, err)
 		}
-		<-wire.Fired()
+		wire.Await(t)
 		if e, _ := g.open(t, 1).Entry(name); e.ETag != first.ETag {
 			t.Errorf("%s: a write that was refused has changed the object", refusal)
 		}

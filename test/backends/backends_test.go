@@ -115,7 +115,7 @@ func TestTLS(t *testing.T) {
 
 func login(t *testing.T, s *backends.Server, user string) *imapclient.Client {
 	t.Helper()
-	c, err := imapclient.DialInsecure(s.Addr, nil)
+	c, err := backends.Dial(s.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,15 @@ func (c *courier) stop(kill bool) error {
 	c.listener = nil
 	done := c.done
 	c.mu.Unlock()
+	late := time.AfterFunc(stopPatience, func() { // as daemon.stop
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for command := range c.running {
+			command.Process.Kill()
+		}
+	})
 	<-done
+	late.Stop()
 	return err
 }
 

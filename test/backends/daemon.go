@@ -49,6 +49,9 @@ func privateDir(t testing.TB, server string) string {
 	return dir
 }
 
+// stopPatience is how long a server may take to end.
+const stopPatience = 20 * time.Second
+
 // daemon is a server process in the foreground.
 type daemon struct {
 	mu      sync.Mutex
@@ -76,26 +79,32 @@ func (d *daemon) launch(command *exec.Cmd, log string) error {
 	return nil
 }
 
-// stop ends the process, and where it is killed its children too.
+// stop ends the process, and where it is killed its children too. One that does not end in its own way is killed: a server
+// that hangs at its end is no fault of who uses it.
 func (d *daemon) stop(kill bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.command == nil {
 		return nil
 	}
-	pid, signal := d.command.Process.Pid, syscall.SIGTERM
+	process := d.command.Process.Pid
+	pid, signal := process, syscall.SIGTERM
 	if kill {
 		pid, signal = -pid, syscall.SIGKILL
 	}
 	if err := send(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
+	late := time.AfterFunc(stopPatience, func() { _ = send(-process, syscall.SIGKILL) })
 	err := d.command.Wait()
+	late.Stop()
 	d.command = nil
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for kill && send(pid, 0) == nil { // a child that is not gone yet still has the port
-		<-tick.C
+	for end := time.Now().Add(Patience); kill && send(pid, 0) == nil; <-tick.C { // a child that is not gone yet still has the port
+		if time.Now().After(end) {
+			return fmt.Errorf("the children of process %d do not end", process)
+		}
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

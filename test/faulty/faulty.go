@@ -4,7 +4,7 @@
 //	p := faulty.New(t, server.Addr)            // the program talks to p.Addr
 //	p.Set(faulty.Fault{At: faulty.InLiteral, Command: "^APPEND", N: 2})
 //	… the second APPEND from now on breaks in the middle of its message …
-//	<-p.Fired()
+//	p.Await(t)
 //
 // It speaks cleartext IMAP with synchronising and other literals, and knows no more of the protocol than it needs to find
 // commands.
@@ -122,6 +122,18 @@ func (p *Proxy) Fired() <-chan struct{} {
 	defer p.mu.Unlock()
 	return p.fired
 }
+
+// Await waits until the fault of the last Set has happened; the test ends where it does not.
+func (p *Proxy) Await(t testing.TB) {
+	t.Helper()
+	select {
+	case <-p.Fired():
+	case <-time.After(patience):
+		t.Fatalf("the wire was to break, and did not in %v; what passed: %q", patience, p.Commands())
+	}
+}
+
+const patience = time.Minute // more than any gateway tries for
 
 // Commands are the commands that began to pass since the proxy started or Forget was called, without their tags. Of a login
 // only the name of the command is kept.

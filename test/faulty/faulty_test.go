@@ -50,7 +50,7 @@ func TestPoints(t *testing.T) {
 		if !errors.As(err, &e) || e.Kind != imapstore.Unavailable || !e.Unknown {
 			t.Errorf("%+v: error %v", c.fault, err)
 		}
-		<-p.Fired()
+		p.Await(t)
 		if !done {
 			t.Errorf("%+v: Do was not run", c.fault)
 		}
