@@ -40,7 +40,8 @@ const (
 	fleetClients  = 16
 	fleetTrouble  = 500 * time.Millisecond // from one trouble to the next
 	fleetNoWrite  = 5 * time.Second        // for a write to kill a gateway in
-	fleetSettle   = 300 * time.Second
+	fleetMore     = 3 * time.Minute        // on a machine where too little has happened by then
+	fleetSettle   = 5 * time.Minute
 )
 
 // TestFleet takes TEST_SEED, to choose again what a failed run chose; the times are still others.
@@ -168,12 +169,14 @@ func (f *fleet) run(long time.Duration) {
 	follower := f.client.of(fleetClients, f.client.url)
 	first := f.client.of(fleetClients+1, f.client.url) // knows the token of before all, and asks again after all
 	late := f.client.of(fleetClients+2, f.client.url)  // begins to follow when the mail program expunges nothing more
+	follower.follows, late.follows = fleetFollowers[0], fleetFollowers[1]
 	if !follower.sync("") || !first.sync("") {
 		f.t.Fatal("no first token")
 	}
-	ctx, stop := context.WithTimeout(context.Background(), long)
+	ctx, stop := context.WithTimeout(context.Background(), long+fleetMore)
 	defer stop()
 	var wg sync.WaitGroup
+	wg.Go(func() { f.h.happens(ctx, long); stop() })
 	for i := range fleetClients {
 		c := f.client.of(i, f.client.url)
 		wg.Go(func() { c.run(ctx) })
@@ -193,23 +196,16 @@ func (f *fleet) run(long time.Duration) {
 		w.Clear()
 	}
 	wg.Wait()
-	for name, c := range map[string]*fleetClient{"the follower": follower, "who began to follow later": late} {
-		f.t.Logf("%s was given %d deltas", name, c.deltas)
-		if want := max(1, int(long/fleetEpoch/2)); c.deltas < want {
-			f.t.Errorf("%s was given %d deltas, want %d at least", name, c.deltas, want)
-		}
+	for _, little := range f.h.lacking(long) {
+		f.t.Errorf("a fleet in which little happens shows little: %s", little)
 	}
-	f.settle([]*fleetClient{follower, first, late}, mail)
+	f.settle([]*fleetClient{follower, first, late}, mail, long+fleetSettle)
 	f.raceUIDs()
 	f.end()
 	f.h.judge(f.t)
 	f.h.judgeRefusals(f.t, first.id)
 	if n := f.h.counts["mail renumbered"]; n > 0 && f.server.Name != "courier" {
 		f.t.Errorf("%d times a mail got another UID", n)
-	}
-	f.h.enough(f.t)
-	if n, want := f.h.counts["troubles"], int(long/fleetTrouble/8); n < want {
-		f.t.Errorf("%d troubles, want %d at least", n, want)
 	}
 }
 
@@ -273,9 +269,10 @@ func (f *fleet) kill(i int) {
 	f.startGateway(i)
 }
 
-// settle looks at what is left: every gateway, and who followed, must come to show the same. That takes its time where a session
-// that a dead gateway has left waits for the folder's lock, and then stores what nobody waits for any more.
-func (f *fleet) settle(followers []*fleetClient, mail *fleetMail) {
+// settle looks at what is left: every gateway, and who followed, must come to show the same. That takes its time where sessions
+// that dead gateways have left wait for the folder's lock, which one of them gets a second, and then store what nobody waits for
+// any more.
+func (f *fleet) settle(followers []*fleetClient, mail *fleetMail, limit time.Duration) {
 	var problem string
 	defer func() {
 		if problem != "" {
@@ -285,7 +282,7 @@ func (f *fleet) settle(followers []*fleetClient, mail *fleetMail) {
 	for _, c := range followers {
 		c.patient()
 	}
-	eventually(f.t, fleetSettle, "the gateways do not come to show the same", func() bool {
+	eventually(f.t, limit, "the gateways do not come to show the same", func() bool {
 		var all []map[string]version
 		for _, c := range followers {
 			c.sync("")
@@ -344,9 +341,10 @@ func (f *fleet) differs(held map[string]version, mail *fleetMail) string {
 // raceUIDs lets every gateway create an object at once: with one iCalendar UID under names of their own, or with UIDs of their
 // own under one name. One wins, and who is told of a conflict is told the href of the winner.
 func (f *fleet) raceUIDs() {
-	for round := range 4 {
-		oneUID, header := round%2 == 0, map[string]string{}
-		if round >= 2 {
+	counted := 0
+	for round := 0; counted < 4; round++ {
+		oneUID, header := counted%2 == 0, map[string]string{}
+		if counted >= 2 {
 			header["If-None-Match"] = "*"
 		}
 		answers, paths := make([]crashAnswer, fleetGateways), make([]string, fleetGateways)
@@ -362,6 +360,12 @@ func (f *fleet) raceUIDs() {
 		}
 		wg.Wait()
 		winner := slices.IndexFunc(answers, func(a crashAnswer) bool { return a.status == 201 })
+		silent := func(a crashAnswer) bool { return a.status == 0 || a.status == 503 } // the folder's lock was another's too long
+		if f.server.Name == "courier" && round < 20 && slices.ContainsFunc(answers, silent) {
+			f.t.Logf("round %d does not count: %v", round, answers)
+			continue
+		}
+		counted++
 		for i, a := range answers {
 			conflict := winner >= 0 && a.status == 403 && strings.Contains(a.body, ":no-uid-conflict><D:href>"+paths[winner]+"</D:href>")
 			if i != winner && !conflict && (oneUID || len(header) == 0 || a.status != 412) {

@@ -102,7 +102,7 @@ type fleetClient struct {
 	token   string
 	asked   int64 // when it asked for the answer that it holds, and when this came; 0: it holds none
 	came    int64
-	deltas  int // answers to a token
+	follows string // what its syncs are counted under, too; "" is not
 }
 
 func (c *fleetClient) of(id int, url string) *fleetClient {

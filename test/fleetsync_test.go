@@ -34,8 +34,11 @@ func (c *fleetClient) sync(prefix string) bool {
 	}
 	if c.token == "" {
 		c.startAgain(shown, call)
-	} else {
-		c.deltas++
+	} else if c.follows != "" {
+		c.h.count("deltas of " + c.follows)
+	}
+	if c.follows != "" {
+		c.h.count("syncs of " + c.follows)
 	}
 	c.h.count("syncs")
 	c.token, c.asked, c.came = token, call, c.h.now()
@@ -187,22 +190,32 @@ func changes16(all []porcupine.Operation, r refusal) bool {
 	return n > translate.MaxPrev
 }
 
-// enough: a fleet in which little happened has shown little.
-func (h *history) enough(t *testing.T) {
-	t.Helper()
+// fleetFollowers is whose deltas are counted.
+var fleetFollowers = [...]string{"the follower", "who began to follow later"}
+
+// lacking tells what has not happened, or too seldom for a fleet of so long.
+func (h *history) lacking(long time.Duration) (little []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	writes := h.counts["PUT"] + h.counts["DELETE"]
 	answered := writes - h.counts["unanswered"]
-	t.Logf("%d of %d writes were answered", answered, writes)
-	if answered < 20 || answered < writes/2 {
-		t.Errorf("only %d of %d writes were answered", answered, writes)
+	if answered < 20 || answered < writes/4 {
+		little = append(little, fmt.Sprintf("%d of %d writes were answered", answered, writes))
+	}
+	for _, who := range fleetFollowers {
+		deltas, syncs := h.counts["deltas of "+who], h.counts["syncs of "+who]
+		if deltas == 0 || deltas < syncs/10 {
+			little = append(little, fmt.Sprintf("%d of the %d syncs of %s were deltas", deltas, syncs, who))
+		}
+	}
+	if n, want := h.counts["troubles"], max(5, int(long/fleetTrouble/8)); n < want {
+		little = append(little, fmt.Sprintf("%d troubles of %d", n, want))
 	}
 	for _, need := range []struct {
 		what      string
 		of, least int // what is so often may be asked for once
 	}{
-		{"GET", answered, 0}, {"syncs", answered, 0}, {"troubles", answered, 0},
+		{"GET", answered, 0}, {"syncs", answered, 0},
 		{"PUT if absent", answered, 100}, {"PUT if match", answered, 100}, {"PUT in any case", answered, 100},
 		{"DELETE in any case", answered, 200}, {"DELETE if match", answered, 400},
 		{"mail appended", answered, 0}, {"mail copied", answered, 0}, {"mail flagged", answered, 0}, {"mail expunged", answered, 0},
@@ -210,7 +223,21 @@ func (h *history) enough(t *testing.T) {
 		{"cuts of all", h.counts["troubles"], 5}, {"stalls", h.counts["troubles"], 5},
 	} {
 		if h.counts[need.what] == 0 && need.of >= need.least {
-			t.Errorf("%s: none", need.what)
+			little = append(little, "no "+need.what)
+		}
+	}
+	return little
+}
+
+// happens returns when so much time is over and nothing is lacking, or the context ends.
+func (h *history) happens(ctx context.Context, long time.Duration) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for time.Since(h.begin) < long || len(h.lacking(long)) > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }
