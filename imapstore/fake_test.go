@@ -275,7 +275,7 @@ func TestMeanServer(t *testing.T) {
 // TestSlowMultiAppend: Cyrus says nothing until it has stored all messages of an APPEND; that takes longer than any other
 // command may be silent.
 func TestSlowMultiAppend(t *testing.T) {
-	const limit = 200 * time.Millisecond
+	const limit = time.Second
 	f := &fake{caps: "LITERAL+ MULTIAPPEND", answers: fakeAnswers{"APPEND": func(x *fakeConn, tag, command string) bool {
 		stored := time.NewTimer(2 * limit)
 		<-stored.C

@@ -26,7 +26,7 @@ type crashAnswer struct {
 	body, etag string
 }
 
-var crashHTTP = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var crashHTTP = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // ask gives status 0 where no whole answer came.
 func (c *crashClient) ask(r request) crashAnswer { return c.askOver(crashHTTP, r) }

@@ -37,7 +37,7 @@ func TestPoints(t *testing.T) {
 		{faulty.Fault{At: faulty.Answered, Stall: true}, true},
 	} {
 		p := faulty.New(t, b.Addr)
-		s := login(t, p.URL(), "alice", 300*time.Millisecond)
+		s := login(t, p.URL(), "alice", 2*time.Second)
 		done := false
 		c.fault.Command, c.fault.N, c.fault.Do = "^APPEND", 2, func() { done = true }
 		p.Set(c.fault)
