@@ -65,7 +65,7 @@ password = "%[4]s"
 
 // run runs a vdirsyncer command and answers yes to what it asks.
 func (d *device) run(args ...string) (string, error) {
-	command := exec.Command(d.path, append([]string{"-c", filepath.Join(d.dir, "config")}, args...)...)
+	command := backends.Command(d.t, d.path, append([]string{"-c", filepath.Join(d.dir, "config")}, args...)...)
 	command.Env = append(os.Environ(), "HOME="+d.dir, "LC_ALL=C.UTF-8")
 	command.Stdin = strings.NewReader(strings.Repeat("y\n", 20))
 	out, err := command.CombinedOutput()
@@ -198,13 +198,13 @@ func TestClientVdirsyncerMakesCollection(t *testing.T) {
 func TestClientPythonCaldav(t *testing.T) {
 	t.Parallel()
 	python := "/usr/bin/python3" // Debian's: python3-caldav is a package of its
-	if err := exec.Command(python, "-c", "import caldav").Run(); err != nil {
+	if err := backends.Command(t, python, "-c", "import caldav").Run(); err != nil {
 		backends.Missing(t, "python3-caldav is not installed (apt-get install python3-caldav)")
 	}
 	b := backends.Dovecot(t, backends.Options{Format: "sdbox"})
 	user, password := b.User()
 	p := serve(t, b)
-	out, err := exec.Command(python, "clients/python_caldav.py", p.url, user, password).CombinedOutput()
+	out, err := backends.Command(t, python, "clients/python_caldav.py", p.url, user, password).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -225,7 +225,7 @@ func TestClientCurl(t *testing.T) {
 	url := p.url + "/CalDAV/Calendar/big.ics"
 	run := func(args ...string) []byte {
 		t.Helper()
-		command := exec.Command(curl, append([]string{"-sS", "--fail-with-body", "-u", user + ":" + password}, args...)...)
+		command := backends.Command(t, curl, append([]string{"-sS", "--fail-with-body", "-u", user + ":" + password}, args...)...)
 		out, err := command.Output()
 		if err != nil {
 			t.Fatalf("curl %v: %v\n%.500s", args, err, out)
@@ -258,7 +258,7 @@ func TestClientCadaver(t *testing.T) {
 	if err := os.WriteFile(file, []byte(ics("VEVENT", "event", "Event")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(cadaver, p.url+"/CalDAV/~"+user+"/Calendar/")
+	command := backends.Command(t, cadaver, p.url+"/CalDAV/~"+user+"/Calendar/")
 	command.Env = append(os.Environ(), "HOME="+home, "LC_ALL=C.UTF-8")
 	command.Dir = home
 	command.Stdin = strings.NewReader("put event.ics\nls\nget event.ics back.ics\ndelete event.ics\nquit\n")

@@ -3,7 +3,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,11 +98,11 @@ func TestClientVdirsyncerShares(t *testing.T) {
 func TestClientPythonCaldavShares(t *testing.T) {
 	t.Parallel()
 	python := "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import caldav").Run(); err != nil {
+	if err := backends.Command(t, python, "-c", "import caldav").Run(); err != nil {
 		backends.Missing(t, "python3-caldav is not installed (apt-get install python3-caldav)")
 	}
 	s := newSharedAccount(t)
-	out, err := exec.Command(python, "clients/python_shares.py", serve(t, s.b).url, s.me.user, s.me.password, s.reader.user, s.writer.user).CombinedOutput()
+	out, err := backends.Command(t, python, "clients/python_shares.py", serve(t, s.b).url, s.me.user, s.me.password, s.reader.user, s.writer.user).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -129,7 +128,7 @@ func TestClientCadaverShares(t *testing.T) {
 	}
 	run := func(commands string) string {
 		t.Helper()
-		command := exec.Command(cadaver, p.url+"/CalDAV/~"+s.me.user+"/")
+		command := backends.Command(t, cadaver, p.url+"/CalDAV/~"+s.me.user+"/")
 		command.Env = append(os.Environ(), "HOME="+home, "LC_ALL=C.UTF-8")
 		command.Dir = home
 		command.Stdin = strings.NewReader(commands + "quit\n")
@@ -163,7 +162,7 @@ func TestClientCadaverShares(t *testing.T) {
 func TestClientEvolutionShares(t *testing.T) {
 	t.Parallel()
 	python := "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import gi; gi.require_version('ECal', '2.0')").Run(); err != nil {
+	if err := backends.Command(t, python, "-c", "import gi; gi.require_version('ECal', '2.0')").Run(); err != nil {
 		backends.Missing(t, "libecal is not installed (apt-get install gir1.2-ecal-2.0 python3-gi evolution-data-server)")
 	}
 	bus := tool(t, "dbus-run-session", "dbus-daemon")
@@ -185,7 +184,7 @@ func TestClientEvolutionShares(t *testing.T) {
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`, dir), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(bus, "--config-file="+config, "--", python, "clients/libecal_shares.py", serve(t, s.b).url, s.me.user, s.me.password, s.reader.user, s.writer.user)
+	command := backends.Command(t, bus, "--config-file="+config, "--", python, "clients/libecal_shares.py", serve(t, s.b).url, s.me.user, s.me.password, s.reader.user, s.writer.user)
 	command.Env = append(os.Environ(), "GSETTINGS_BACKEND=memory", "GIO_USE_VFS=local", "HOME="+dir, "XDG_RUNTIME_DIR="+dir)
 	for _, name := range []string{"CONFIG", "CACHE", "DATA"} {
 		command.Env = append(command.Env, "XDG_"+name+"_HOME="+filepath.Join(dir, strings.ToLower(name)))

@@ -20,7 +20,7 @@ func command(t *testing.T, b *backends.Server, c *crashClient, args ...string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command(path, append([]string{args[0], "-imap", b.URL(), "-user", c.user}, args[1:]...)...)
+	run := backends.Command(t, path, append([]string{args[0], "-imap", b.URL(), "-user", c.user}, args[1:]...)...)
 	run.Env = append(os.Environ(), "CALGATE_PASSWORD="+c.password)
 	out, err := run.CombinedOutput()
 	var exit *exec.ExitError

@@ -113,7 +113,7 @@ func drawSeries(r *rand.Rand, start time.Time) string {
 // TestClientDateutil compares expansions with those of icalendar and dateutil.
 func TestClientDateutil(t *testing.T) {
 	python := "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import icalendar, dateutil").Run(); err != nil {
+	if err := backends.Command(t, python, "-c", "import icalendar, dateutil").Run(); err != nil {
 		backends.Missing(t, "icalendar and dateutil are not there (apt-get install python3-icalendar python3-dateutil)")
 	}
 	ask := converse(t, exec.Command(python, "clients/python_expand.py"))

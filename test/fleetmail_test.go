@@ -98,10 +98,8 @@ func (m *fleetMail) act(expunges bool) (string, error) {
 		return did, m.append()
 	}
 	value := values[m.rand.IntN(len(values))]
-	if did != "mail expunged" { // which tells why a token is refused, too
-		if err := m.recheck(value, false); err != nil {
-			return did, err
-		}
+	if err := m.recheck(value, false); err != nil { // what will be expunged, too: a token may have been refused before
+		return did, err
 	}
 	uids := m.copies[value]
 	switch did {

@@ -99,7 +99,7 @@ var libicalErrs = []struct{ rule, why string }{
 // TestClientLibical compares the instances of rules with those of libical: of any parts, in local time.
 func TestClientLibical(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "rule")
-	if out, err := exec.Command("gcc", "-O1", "-o", program, "clients/libical_rule.c", "-lical").CombinedOutput(); err != nil {
+	if out, err := backends.Command(t, "gcc", "-O1", "-o", program, "clients/libical_rule.c", "-lical").CombinedOutput(); err != nil {
 		backends.Missing(t, "libical is not there (apt-get install gcc libical-dev): "+string(out))
 	}
 	ask := converse(t, exec.Command(program))

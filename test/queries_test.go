@@ -1,7 +1,6 @@
 package test
 
 import (
-	"os/exec"
 	"testing"
 
 	"calgate/test/backends"
@@ -11,7 +10,7 @@ import (
 func TestClientPythonQueries(t *testing.T) {
 	t.Parallel()
 	python := "/usr/bin/python3" // Debian's: python3-caldav is a package of its
-	if err := exec.Command(python, "-c", "import caldav").Run(); err != nil {
+	if err := backends.Command(t, python, "-c", "import caldav").Run(); err != nil {
 		backends.Missing(t, "python3-caldav is not installed (apt-get install python3-caldav)")
 	}
 	for _, b := range []*backends.Server{backends.Memory(t), backends.Dovecot(t, backends.Options{Format: "sdbox"})} {
@@ -19,7 +18,7 @@ func TestClientPythonQueries(t *testing.T) {
 			t.Parallel()
 			user, password := b.User()
 			p := serve(t, b)
-			out, err := exec.Command(python, "clients/python_query.py", p.url, user, password).CombinedOutput()
+			out, err := backends.Command(t, python, "clients/python_query.py", p.url, user, password).CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -1,8 +1,11 @@
 package backends
 
 import (
+	"context"
 	"net"
+	"os/exec"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -11,6 +14,16 @@ import (
 // Patience is how long a test waits for what must come: longer than anything takes on a busy machine, and short enough that
 // the test which waits in vain is the one that fails.
 const Patience = 3 * time.Minute
+
+// Command is a program that comes to its end by itself: after Patience it is killed, and what it has left running is not
+// waited for.
+func Command(t testing.TB, name string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	t.Cleanup(cancel)
+	command := exec.CommandContext(ctx, name, args...)
+	command.WaitDelay = 10 * time.Second
+	return command
+}
 
 // Dial connects as a mail program does, in cleartext. The library waits for ever for a server that says nothing: a connection
 // on which neither side has said a word for Patience ends.

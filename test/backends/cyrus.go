@@ -2,6 +2,7 @@ package backends
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -159,7 +160,9 @@ func (c *cyrus) stop(kill bool) error {
 
 // cyradm runs commands of the administrator's shell. Its exit code says nothing of them; what went wrong is on standard error.
 func (c *cyrus) cyradm(commands []string) (string, error) {
-	command := exec.Command("cyradm", "--norc", "--notls", "--auth", "PLAIN", "--user", cyrusAdmin, "--password", Password(cyrusAdmin),
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	command := exec.CommandContext(ctx, "cyradm", "--norc", "--notls", "--auth", "PLAIN", "--user", cyrusAdmin, "--password", Password(cyrusAdmin),
 		"--port", strconv.Itoa(c.port), "127.0.0.1")
 	command.Stdin = strings.NewReader(strings.Join(commands, "\n") + "\nexit\n")
 	var said, wrong bytes.Buffer

@@ -2,6 +2,7 @@ package backends
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -156,7 +157,9 @@ func (d *dovecot) kick(user string) error {
 }
 
 func (d *dovecot) doveadm(args ...string) (string, error) {
-	out, err := exec.Command("doveadm", append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "doveadm", append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
 	return string(out), err
 }
 
