@@ -110,8 +110,12 @@ func (f *fake) serve(c net.Conn, cut int) {
 	}
 }
 
-// say writes octet by octet; false when the connection is over.
+// say writes octet by octet, but on the sound connection after a cut one; false when the connection is over.
 func (x *fakeConn) say(s string) bool {
+	if x.cutOnce && !x.cut {
+		_, err := io.WriteString(x, s)
+		return err == nil
+	}
 	if x.cut {
 		n := min(x.left, len(s))
 		x.left -= n

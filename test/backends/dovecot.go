@@ -297,6 +297,8 @@ plugin {
 }
 {{- end}}
 service imap-login {
+  # One process for all logins, as large installations have it: a process each is most of what a login costs.
+  service_count = 0
 {{- if not .Root}}
   chroot =
 {{- end}}
