@@ -65,7 +65,8 @@ func (l *Listing) Since(p *Position, next uint32, limit int) (steps []Step, now 
 }
 
 // rebuild finds the listing of a position again, and what it was before the last
-// page. That it is the one that the client has, its digest says.
+// page. That it is the one that the client has, its digest says; it does so of a
+// UIDNEXT above next, too: another gateway saw a message that came and went.
 //
 // Each page is told once more. A guess from the last one would not do: of an object
 // that was told in an earlier page and has changed since, or was removed and made
@@ -77,14 +78,8 @@ func (l *Listing) rebuild(p *Position, whole Snapshot, next uint32) (has, before
 		}
 		return l.At(then)
 	}
-	if p.Next > next {
-		return nil, nil, false
-	}
 	has = at(p.Next)
 	for _, page := range p.Pages {
-		if page.Next > next {
-			return nil, nil, false
-		}
 		before = has
 		has = before.after(l.changes(before, at(page.Next), page))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"calgate/gateway/calendar"
+	"calgate/imapstore"
 	"calgate/test/backends"
 )
 
@@ -112,12 +113,56 @@ func TestTokens(t *testing.T) {
 		if _, err := fmt.Sscanf(strings.ReplaceAll(v.SyncToken(), "-", " "), "urn:calgate:%d %d %s", &valid, &next, &digest); err != nil {
 			t.Fatal(err)
 		}
-		for _, future := range []string{
-			fmt.Sprintf("urn:calgate:%d-%d-%s", valid, next+1000, digest),
-			fmt.Sprintf("urn:calgate:%d-%d.%d.0-%s", valid, next, next+1000, digest),
-		} {
-			if _, err := v.Since(future, 0); !calendar.IsKind(err, calendar.InvalidToken) {
-				t.Errorf("%s, a token from the future: %v", future, err)
+		other := strings.Repeat("0", len(digest))
+		for _, token := range []string{"urn:calgate:%d-%d-%s", "urn:calgate:%d-0.%d.0-%s", "urn:calgate:%d-%[2]d.%[2]d.0-%[3]s"} {
+			if _, err := v.Since(fmt.Sprintf(token, valid, next+1000, other), 0); !calendar.IsKind(err, calendar.InvalidToken) {
+				t.Errorf("%s, a token from the future: %v", token, err)
+			}
+		}
+	})
+}
+
+// A message that came and went between two looks of a gateway leaves no trace in its session (Dovecot, Cyrus): its UIDNEXT is
+// that of before. The token of a gateway that saw it is good there all the same, and the other way round.
+func TestTokenOfWhatCameAndWent(t *testing.T) {
+	eachBackend(t, func(t *testing.T, g *fleet) {
+		g.write(t, "a", 1)
+		a := g.account(t, 1)
+		h, err := a.Home(t.Context())
+		must(t, err)
+		open := func() *calendar.View { // in the session that has it selected
+			t.Helper()
+			v, err := a.Open(t.Context(), h.DefaultCalendar())
+			must(t, err)
+			return v
+		}
+		before := open().SyncToken()
+		mail := g.account(t, 2).Session()
+		_, err = mail.Look(t.Context(), "Calendar")
+		must(t, err)
+		m, err := mail.Append(t.Context(), "Calendar", imapstore.Outgoing{Octets: []byte("Subject: x\r\n\r\nx\r\n")}, time.Now().Add(time.Minute))
+		must(t, err)
+		must(t, mail.Expunge(t.Context(), "Calendar", []uint32{m.UID}))
+		g.servers = append(g.servers, newServer(t, g.mail.URL(), calendar.Options{}))
+		fresh := func() *calendar.View { return g.open(t, len(g.servers)-1) }
+		after := fresh().SyncToken()
+		if after == before {
+			t.Fatalf("%s is the token before and after", before)
+		}
+		same := func(v *calendar.View, token string) {
+			t.Helper()
+			if d, err := v.Since(token, 0); err != nil || len(d.Changes) != 0 {
+				t.Errorf("%s of %s: %v %v", v.SyncToken(), token, d.Changes, err)
+			}
+		}
+		same(open(), after)
+		same(fresh(), before)
+		g.write(t, "b", 1)
+		for _, v := range []*calendar.View{open(), fresh()} {
+			for _, token := range []string{before, after} {
+				if d, err := v.Since(token, 0); err != nil || len(d.Changes) != 1 || d.Changes[0].Name != "b.ics" {
+					t.Errorf("b.ics since %s: %v %v", token, d.Changes, err)
+				}
 			}
 		}
 	})
